@@ -1,0 +1,88 @@
+"""Move data in and out of Salesforce.
+
+``connect()`` opens an org. The interface of the old ``salesforce_bulk`` package, all three generations of it, works as it
+did: ``from salesforce_bulk import SalesforceBulk, CsvDictsAdapter``.
+
+Importing this package opens nothing and loads nothing: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Loaded at once, for else importing the module of this name would later put itself in the place of the text.
+from .__version__ import __version__
+
+if TYPE_CHECKING:
+    from . import bulk_states, csv_adapter, errors, salesforce_bulk, util
+    from .client import Org, connect
+    from .legacy.bulk import SalesforceBulk
+    from .legacy.csv_adapter import CsvDictsAdapter
+    from .legacy.exceptions import BulkApiError, BulkBatchFailed, BulkJobAborted, UploadResult
+    from .legacy.names import Parallel, Serial
+    from .logins import AccessToken, ClientCredentials, OAuthPassword, Password
+    from .options import TransportOptions
+    from .records import CLEAR, PkChunking
+
+__all__ = [
+    "CLEAR",
+    "AccessToken",
+    "BulkApiError",
+    "BulkBatchFailed",
+    "BulkJobAborted",
+    "ClientCredentials",
+    "CsvDictsAdapter",
+    "OAuthPassword",
+    "Org",
+    "Parallel",
+    "Password",
+    "PkChunking",
+    "SalesforceBulk",
+    "Serial",
+    "TransportOptions",
+    "UploadResult",
+    "__version__",
+    "bulk_states",
+    "connect",
+    "csv_adapter",
+    "errors",
+    "salesforce_bulk",
+    "util",
+]
+
+_HOMES = {
+    "CLEAR": ".records",
+    "AccessToken": ".logins",
+    "BulkApiError": ".legacy.exceptions",
+    "BulkBatchFailed": ".legacy.exceptions",
+    "BulkJobAborted": ".legacy.exceptions",
+    "ClientCredentials": ".logins",
+    "CsvDictsAdapter": ".legacy.csv_adapter",
+    "OAuthPassword": ".logins",
+    "Org": ".client",
+    "Parallel": ".legacy.names",
+    "Password": ".logins",
+    "PkChunking": ".records",
+    "SalesforceBulk": ".legacy.bulk",
+    "Serial": ".legacy.names",
+    "TransportOptions": ".options",
+    "UploadResult": ".legacy.exceptions",
+    "connect": ".client",
+}
+_MODULES = ("bulk_states", "csv_adapter", "errors", "salesforce_bulk", "util")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name], __name__), name)
+    elif name in _MODULES:
+        value = import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,3 @@
+"""The old import path of :class:`CsvDictsAdapter`."""
+
+from .legacy.csv_adapter import CsvDictsAdapter as CsvDictsAdapter

@@ -1,0 +1,178 @@
+"""Performs flows: sends their calls, sleeps their pauses, and repeats what may be repeated."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
+from ..options import DEFAULT_OPTIONS, TransportOptions
+from ..protocol.messages import Call, Flow, Pause, Reply, Request
+from ..protocol.refusals import refusal
+from ..protocol.repeat import may_repeat
+from ..session import Access
+from ..transport.base import Incoming, Outgoing, Transport
+from ..transport.inflate import crc32
+
+T = TypeVar("T")
+
+#: Replies that are read whole are control documents, lists and error bodies; none comes near this.
+MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
+#: ``Retry-After`` is obeyed up to here; beyond it the caller decides.
+MAX_RETRY_AFTER_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, handed in."""
+
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Performs flows against one org, one step after the other. Safe to share between threads."""
+
+    access: Access
+    transport: Transport
+    options: TransportOptions = DEFAULT_OPTIONS
+    clock: Clock = field(default_factory=Clock)
+
+    def perform(self, flow: Flow[T]) -> T:
+        """Run *flow* to its end and return what it returns. An error of a step is raised inside the flow first."""
+        begun = self.clock.monotonic()
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    answer = self._answer(step, begun)
+                except SalesforceBulkError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def _answer(self, step: Call | Pause, begun: float) -> Reply | float:
+        if isinstance(step, Call):
+            return self.call(step.request)
+        self.clock.sleep(max(0.0, step.seconds))
+        return self.clock.monotonic() - begun
+
+    def call(self, request: Request) -> Reply:
+        """Send *request* and read its whole answer. What the org refuses is raised."""
+        return self._tried(request, self._whole)
+
+    def stream(self, request: Request) -> Iterator[bytes]:
+        """The body of the answer to a GET, in pieces as they arrive, in constant memory.
+
+        When it breaks off it is fetched again, and what was handed out already is passed over; it must be the same
+        bytes again, or the error says so.
+        """
+        given = 0
+        checksum = 0
+        tries = 1
+        while True:
+            with self._tried(request, self._head) as incoming:
+                try:
+                    for piece in self._rest(request, incoming, given, checksum):
+                        given += len(piece)
+                        checksum = crc32(piece, checksum)
+                        yield piece
+                    return
+                except TransportError as error:
+                    if not error.repeatable or tries >= self.options.tries:
+                        raise
+                    broken = error
+            self._pause(tries, broken)
+            tries += 1
+
+    def _rest(self, request: Request, incoming: Incoming, given: int, checksum: int) -> Iterator[bytes]:
+        """The pieces of *incoming* after the first *given* bytes, which must have *checksum*."""
+        seen = 0
+        over = given
+        for piece in incoming.pieces():
+            if over:
+                known = piece[:over]
+                seen = crc32(known, seen)
+                over -= len(known)
+                if not over and seen != checksum:
+                    raise _changed(request)
+                piece = piece[len(known) :]
+            if piece:
+                yield piece
+        if over:
+            raise _changed(request)
+
+    def _tried(self, request: Request, send: Callable[[Request, Outgoing], T]) -> T:
+        """*send*, repeated while it may be; the session is renewed once."""
+        renewed = False
+        tries = 1
+        while True:
+            outgoing = Outgoing(request.method, self.access.url(request), self.access.headers(request), request.body)
+            try:
+                return send(request, outgoing)
+            except SalesforceBulkError as error:
+                if request.body is not None and request.body.spent:
+                    raise  # a one-time stream has been read: only the caller can give it again
+                if isinstance(error, SessionExpired):
+                    if renewed or not self.access.renew(outgoing.headers):
+                        raise
+                    renewed = True
+                    continue
+                again = error.repeatable or (isinstance(error, AnswerLost) and may_repeat(request.name))
+                if not again or tries >= self.options.tries:
+                    raise
+                refused = error
+            self._pause(tries, refused)
+            tries += 1
+
+    def _head(self, request: Request, outgoing: Outgoing) -> Incoming:
+        incoming = self.transport.send(outgoing)
+        if incoming.status < 300:
+            return incoming
+        with incoming:
+            reply = Reply(incoming.status, incoming.headers, _read(request, incoming))
+        error = refusal(request, reply)
+        assert error is not None, "a status from 300 up is a refusal"
+        raise error
+
+    def _whole(self, request: Request, outgoing: Outgoing) -> Reply:
+        with self._head(request, outgoing) as incoming:
+            return Reply(incoming.status, incoming.headers, _read(request, incoming))
+
+    def _pause(self, tries: int, error: SalesforceBulkError) -> None:
+        """Wait before try number *tries* + 1: twice as long each time, by chance between half and all of it."""
+        if error.retry_after_seconds is not None:
+            self.clock.sleep(min(error.retry_after_seconds, MAX_RETRY_AFTER_SECONDS))
+            return
+        longest = min(self.options.first_pause_seconds * 2 ** (tries - 1), self.options.longest_pause_seconds)
+        self.clock.sleep(longest * (0.5 + self.clock.chance() / 2))
+
+
+def _read(request: Request, incoming: Incoming) -> bytes:
+    held: list[bytes] = []
+    count = 0
+    for piece in incoming.pieces():
+        held.append(piece)
+        count += len(piece)
+        if count > MAX_REPLY_BYTES:
+            raise AnswerMalformed(
+                f"{request} was answered with more than {MAX_REPLY_BYTES} bytes, which no answer to it has.\n"
+                "What the answer says is unknown.\nCheck that the host is the org's API host.",
+                status_code=incoming.status,
+            )
+    return b"".join(held)
+
+
+def _changed(request: Request) -> AnswerMalformed:
+    return AnswerMalformed(
+        f"{request} broke off, and gave other bytes when it was fetched again.\n"
+        "What was handed out of it cannot be trusted.\nRun the query again.",
+    )

@@ -1,0 +1,199 @@
+"""Logging in: SOAP ``login()`` and the OAuth token endpoint, first part.
+
+API: SOAP API Developer Guide, "login()"; Salesforce Help, "OAuth Authorization Flows".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
+from ..errors import AnswerMalformed, ApiError, LoginRefused, SessionExpired
+from ..logins import AccessToken, ClientCredentials, Login, OAuthPassword, Password, login_url
+from ..records import Body
+from ..session import NEWEST_SOAP_LOGIN_VERSION, Session, masked, origin
+from ..wire import headers, paths
+from ..wire.names import PARTNER_NS, SOAP_ENV_NS, Mime
+from .messages import Auth, Call, Flow, Reply, Request
+from .refusals import malformed, read_refusal
+
+_WAYS: Final = (
+    "What works today: client credentials (connect(login=ClientCredentials(...))), or a session you already have "
+    "(connect(login=AccessToken(...)), SalesforceBulk(sessionId=..., host=...))."
+)
+
+#: What to do about a refused login, by the service's own code.
+CURES: Final = {
+    "INVALID_LOGIN": (
+        "Check user name, password and security token; a sandbox needs domain='test'. In newer orgs SOAP login is switched "
+        "off by default. " + _WAYS
+    ),
+    "LOGIN_MUST_USE_SECURITY_TOKEN": "Add the security token of this user (Settings, Reset My Security Token).",
+    "UNSUPPORTED_API_VERSION": "SOAP login exists up to API 64.0 only. " + _WAYS,
+    "INVALID_OPERATION": "SOAP login is switched off in this org. " + _WAYS,
+    "INSUFFICIENT_ACCESS": "This user lacks the permission 'Use Any API Auth', which SOAP login needs here. " + _WAYS,
+    "API_DISABLED_FOR_ORG": "The org's edition or this user's profile has no API access; ask an administrator.",
+    "invalid_grant": (
+        "Check user name, password and security token. Orgs made since Summer '23 block the username-password flow by "
+        "default, with this same answer. " + _WAYS
+    ),
+    "invalid_client_id": "The org does not know this consumer key; a new one takes up to ten minutes to be known.",
+    "invalid_client": "The consumer secret does not belong to the consumer key.",
+    "unsupported_grant_type": "The flow is switched off for this app, or not served by this host. " + _WAYS,
+    "invalid_app_access": "An administrator must approve the app for this user.",
+}
+
+
+def log_in(login: Login) -> Flow[Session]:
+    """A session by *login*. Nothing is asked of the org for a token that the caller already has."""
+    if isinstance(login, AccessToken):
+        return Session(login.instance_url, login.access_token)
+    if isinstance(login, Password):
+        return (yield from _soap(login))
+    if isinstance(login, OAuthPassword):
+        return (
+            yield from _oauth(
+                login_url(login.domain),
+                {
+                    "grant_type": "password",
+                    "client_id": login.client_id,
+                    "client_secret": login.client_secret,
+                    "username": login.username,
+                    "password": login.password + login.security_token,
+                },
+            )
+        )
+    assert isinstance(login, ClientCredentials)
+    return (
+        yield from _oauth(
+            login.instance_url,
+            {
+                "grant_type": "client_credentials",
+                "client_id": login.client_id,
+                "client_secret": login.client_secret,
+            },
+        )
+    )
+
+
+# -- SOAP ---------------------------------------------------------------------------------------------------------------
+
+
+def soap_request(login: Password) -> Request:
+    header = f"<urn:CallOptions><urn:client>{escape(login.client)}</urn:client></urn:CallOptions>"
+    if login.organization_id:
+        header += (
+            f"<urn:LoginScopeHeader><urn:organizationId>{escape(login.organization_id)}</urn:organizationId>"
+            "</urn:LoginScopeHeader>"
+        )
+    document = (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<env:Envelope xmlns:env="{SOAP_ENV_NS}" xmlns:urn="{PARTNER_NS}"><env:Header>{header}</env:Header><env:Body>'
+        f"<urn:login><urn:username>{escape(login.username)}</urn:username>"
+        f"<urn:password>{escape(login.password + login.security_token)}</urn:password></urn:login>"
+        "</env:Body></env:Envelope>"
+    )
+    return Request(
+        "login.soap",
+        "POST",
+        paths.SOAP_PARTNER.replace("{version}", NEWEST_SOAP_LOGIN_VERSION),
+        headers={headers.CONTENT_TYPE: f"{Mime.SOAP}; charset=UTF-8", headers.SOAP_ACTION: "login"},
+        body=Body.of(document),
+        auth=Auth.NONE,
+        base=login_url(login.domain),
+    )
+
+
+def _soap(login: Password) -> Flow[Session]:
+    request = soap_request(login)
+    reply = yield from _or_refused(request)
+    try:
+        root = parse_xml(reply.body)
+    except NotReadable as error:
+        raise malformed(request, reply, f"it is {error}") from error
+    if _text(root, "passwordExpired") == "true":
+        raise LoginRefused(
+            "The password of this user has expired.\nThe session that came is good for changing it only, and was not used.\n"
+            "Change the password in the browser, then log in again.",
+            error_code="PASSWORD_EXPIRED",
+        )
+    token, url = _text(root, "sessionId"), _text(root, "serverUrl")
+    if not token or not url:
+        raise malformed(request, reply, "it names no session and server")
+    return Session(origin(url), token, _text(root, "organizationId") or None, _text(root, "userId") or None)
+
+
+def _text(root: Element, name: str) -> str:
+    return next((element.text or "" for element in root.iter() if local_name(element.tag) == name), "").strip()
+
+
+# -- OAuth --------------------------------------------------------------------------------------------------------------
+
+
+def oauth_request(base: str, form: Mapping[str, str]) -> Request:
+    return Request(
+        "login.oauth",
+        "POST",
+        paths.OAUTH_TOKEN,
+        headers={headers.CONTENT_TYPE: Mime.FORM, headers.ACCEPT: Mime.JSON},
+        body=Body.of(urlencode(form)),
+        auth=Auth.NONE,
+        base=base,
+    )
+
+
+def _oauth(base: str, form: Mapping[str, str]) -> Flow[Session]:
+    request = oauth_request(base, form)
+    reply = yield from _or_refused(request)
+    try:
+        answer = parse_json(reply.body)
+    except NotReadable as error:
+        raise malformed(request, reply, f"it is {error}") from error
+    if not isinstance(answer, dict) or not answer.get("access_token") or not answer.get("instance_url"):
+        raise malformed(request, reply, "it names no access token and instance")
+    identity = str(answer.get("id") or "")
+    organization, user = (["", "", *identity.rstrip("/").split("/")])[-2:]
+    return Session(
+        origin(str(answer["instance_url"])),
+        str(answer["access_token"]),
+        organization or None,
+        user or None,
+        identity or None,
+    )
+
+
+def _or_refused(request: Request) -> Flow[Reply]:
+    """The reply to a login, or :class:`LoginRefused` with what to do about it."""
+    try:
+        reply: Reply = yield Call(request)
+        return reply
+    except (ApiError, SessionExpired) as error:
+        where = request.base or ""
+        said = error.error_code or f"HTTP {error.status_code}"
+        text = _said(error.body)
+        raise LoginRefused(
+            f"{where} refused the login: {said}{': ' + text if text else ''}\nNo session was opened.\n"
+            + CURES.get(error.error_code, _WAYS),
+            error_code=error.error_code,
+            status_code=error.status_code,
+        ) from error
+    except AnswerMalformed as error:
+        if error.status_code is not None and looks_like(error.body.encode()) == "html":
+            raise LoginRefused(
+                f"{request.base} answered the login with HTTP {error.status_code} and a page of HTML.\nNo session was opened.\n"
+                "Check the login host; the org may also be down for maintenance.",
+                status_code=error.status_code,
+            ) from error
+        raise
+
+
+def _said(body: str) -> str:
+    read = read_refusal(body.encode())
+    if read is None:
+        return ""
+    # The fault's own text repeats its code in front.
+    return masked(read.text.removeprefix(f"{read.code}:").strip())

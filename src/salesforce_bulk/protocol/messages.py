@@ -1,0 +1,77 @@
+"""What travels: requests, replies, and the steps of a flow.
+
+A flow is a generator. It yields steps and receives their answers; it has no socket, no clock and no sleep of its own, so
+that it can be performed, awaited, or played in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
+
+from ..records import Body
+
+
+class Auth(Enum):
+    """How a request says who is asking."""
+
+    BULK1 = "X-SFDC-Session"
+    BEARER = "Authorization"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, without address or credentials: those are added when it is sent.
+
+    ``name`` is what the table of repeatable requests knows it by; ``path`` is a template of ``wire.paths``, filled from
+    ``ids`` and the session's API version. ``base`` is set where a request goes to a login host instead of the org.
+    """
+
+    name: str
+    method: str
+    path: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Body | None = None
+    auth: Auth = Auth.BULK1
+    base: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path.format_map({'version': '{version}', **self.ids})}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The media type alone: parameters are never compared, for some replies carry a charset and some do not."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Send *request*; the answer is a :class:`Reply` that says yes. A no, or no answer, is raised into the flow."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait; the answer is the number of seconds that have passed since the flow began."""
+
+    seconds: float
+
+
+Step: TypeAlias = Call | Pause
+T = TypeVar("T")
+#: ``Any`` is what a step is answered with: a Reply for a Call, seconds for a Pause.
+Flow: TypeAlias = Generator[Step, Any, T]

@@ -1,0 +1,46 @@
+"""What may be sent again when its answer was lost.
+
+A table, so that the documentation can be drawn from it and a test can hold it against the list of requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``again``: a second sending has the same effect as one. ``why`` says so, or what would happen."""
+
+    again: bool
+    why: str
+
+
+_READS: Final = Rule(True, "It only reads.")
+
+RULES: Final[dict[str, Rule]] = {
+    "bulk1.create_job": Rule(False, "A second job would stay open; an empty job touches no data."),
+    "bulk1.get_job": _READS,
+    "bulk1.close_job": Rule(True, "A job that is closed stays closed."),
+    "bulk1.abort_job": Rule(True, "A job that is aborted stays aborted."),
+    "bulk1.add_batch": Rule(False, "The rows would be in the job twice."),
+    "bulk1.get_batch": _READS,
+    "bulk1.list_batches": _READS,
+    "bulk1.batch_request": _READS,
+    "bulk1.batch_result": _READS,
+    "bulk1.query_result": _READS,
+    "bulk1.upload_spec": Rule(False, "Whether a second specification replaces the first is not documented."),
+    "login.soap": Rule(True, "A second session does no harm."),
+    "login.oauth": Rule(True, "A second access token does no harm."),
+    "rest.versions": _READS,
+}
+
+#: Answers of the servers in front of the org, before it saw the request or while it was away (REST guide, "Status Codes
+#: and Error Responses"; field notes, 37). A read is tried again on these.
+PASSING_STATUSES: Final = frozenset({406, 408, 420, 429, 500, 502, 503, 504})
+
+
+def may_repeat(name: str) -> bool:
+    """May the request called *name* be sent again when nobody knows what became of the first?"""
+    return RULES[name].again

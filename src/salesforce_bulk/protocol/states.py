@@ -1,0 +1,35 @@
+"""Which states exist, which end, and which may follow: literal tables.
+
+Source: Bulk API guide, "JobInfo", "Interpret Batch State"; for NotProcessed and the order of events, recorded traffic
+(field notes, 1-3 and 10).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..wire.names import BatchState, JobState
+
+JOB_STATES: Final = (JobState.OPEN, JobState.CLOSED, JobState.ABORTED, JobState.FAILED)
+
+#: Closed is not finished: queued batches go on. These two take no batch and undo nothing.
+JOB_GIVEN_UP: Final = frozenset({JobState.ABORTED, JobState.FAILED})
+
+JOB_FOLLOWS: Final = {
+    JobState.OPEN: frozenset({JobState.CLOSED, JobState.ABORTED, JobState.FAILED}),
+    JobState.CLOSED: frozenset({JobState.ABORTED, JobState.FAILED}),
+    JobState.ABORTED: frozenset[str](),
+    JobState.FAILED: frozenset[str](),
+}
+
+BATCH_FOLLOWS: Final = {
+    BatchState.QUEUED: frozenset({BatchState.IN_PROGRESS, BatchState.NOT_PROCESSED}),
+    BatchState.IN_PROGRESS: frozenset({BatchState.COMPLETED, BatchState.FAILED, BatchState.QUEUED}),
+    BatchState.COMPLETED: frozenset[str](),
+    BatchState.FAILED: frozenset[str](),
+    BatchState.NOT_PROCESSED: frozenset[str](),
+}
+
+BATCH_ENDED: Final = frozenset(state for state, follows in BATCH_FOLLOWS.items() if not follows)
+#: Ends that are not a success. NotProcessed is one too, except for the original batch of a chunked query.
+BATCH_GIVEN_UP: Final = BATCH_ENDED - {BatchState.COMPLETED}

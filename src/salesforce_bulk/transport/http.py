@@ -1,0 +1,170 @@
+"""HTTP, by the one HTTP library of this package. Its exceptions become ours here, and keep their cause."""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ..__version__ import __version__
+from ..errors import AnswerLost, AnswerMalformed, ConnectFailed, UsageError
+from ..options import DEFAULT_OPTIONS, TransportOptions
+from ..session import masked
+from ..wire import headers as names
+from .base import Outgoing
+from .inflate import deflated, inflated
+
+#: An idle connection is given up after this time: servers close idle ones after about a minute, and a request that meets
+#: the closing is a request whose fate is unknown.
+IDLE_SECONDS: Final = 20.0
+
+_USER_AGENT: Final = f"salesforce-bulk/{__version__} Python/{platform.python_version()}"
+
+_NEVER_LEFT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+
+
+class HttpTransport:
+    """A pool of connections: timeouts on everything, certificates checked, proxies from the environment.
+
+    Redirects are not followed and cookies are not kept, so a token goes nowhere but where it is addressed.
+    """
+
+    def __init__(self, options: TransportOptions = DEFAULT_OPTIONS) -> None:
+        self._options = options
+        self._client: httpx2.Client | None = None
+        self._lock = threading.Lock()
+
+    def _pool(self) -> httpx2.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self._options)
+            return self._client
+
+    def send(self, outgoing: Outgoing) -> HttpIncoming:
+        where = f"{outgoing.method} {masked(outgoing.url)}"
+        headers, content = self._body(outgoing)
+        client = self._pool()
+        try:
+            request = client.build_request(outgoing.method, outgoing.url, headers=headers, content=content)
+            response = client.send(request, stream=True)
+        except _NEVER_LEFT as error:
+            raise ConnectFailed(
+                f"{where}: no connection to {urlsplit(outgoing.url).netloc} ({_reason(error)}).\nNothing was sent.\n"
+                "Check the address, the network and the proxy settings, then try again."
+            ) from error
+        except (httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
+            raise UsageError(f"{where} cannot be sent ({_reason(error)}).\nNothing was applied.") from error
+        except httpx2.TransportError as error:
+            raise AnswerLost(
+                f"{where}: the request was sent and no answer came ({_reason(error)}).\n"
+                + _perhaps_applied(outgoing.method)
+            ) from error
+        return HttpIncoming(response, outgoing.method, where)
+
+    def _body(self, outgoing: Outgoing) -> tuple[dict[str, str], Iterator[bytes] | None]:
+        headers = {"User-Agent": _USER_AGENT, names.ACCEPT: "*/*", **outgoing.headers}
+        body = outgoing.body
+        if body is None:
+            return headers, None
+        # A ZIP batch is compressed already; the vendor's own client leaves it as it is (Bulk 1.0 reference, 1.4).
+        if self._options.compress and not headers.get(names.CONTENT_TYPE, "").startswith("zip/"):
+            headers[names.CONTENT_ENCODING] = "gzip"
+            return headers, deflated(body.pieces())
+        if body.length is not None:
+            headers[names.CONTENT_LENGTH] = str(body.length)
+        return headers, body.pieces()
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _client(options: TransportOptions) -> httpx2.Client:
+    client = httpx2.Client(
+        timeout=httpx2.Timeout(
+            connect=options.connect_seconds,
+            read=options.read_seconds,
+            write=options.write_seconds,
+            pool=options.read_seconds,
+        ),
+        limits=httpx2.Limits(
+            max_connections=options.connections,
+            max_keepalive_connections=options.connections,
+            keepalive_expiry=IDLE_SECONDS,
+        ),
+        follow_redirects=False,
+        # No proxy can reach this machine's own loopback addresses for us.
+        mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
+    )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # Only what we say is sent; above all no Accept-Encoding that we do not ask for.
+    client.headers.clear()
+    return client
+
+
+class HttpIncoming:
+    """An answer whose head has arrived."""
+
+    def __init__(self, response: httpx2.Response, method: str, where: str) -> None:
+        self._response = response
+        self._method = method
+        self._where = where
+        self.status: int = response.status_code
+        self.headers: dict[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    def pieces(self) -> Iterator[bytes]:
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("gzip", "x-gzip"):
+            return inflated(self._raw())
+        if encoding in ("identity", ""):
+            return self._raw()
+        raise AnswerMalformed(
+            f"{self._where} was answered in the encoding {encoding!r}, which was not asked for.\n"
+            "What the answer says is unknown.\nA proxy on the way may have changed it.",
+            status_code=self.status,
+        )
+
+    def _raw(self) -> Iterator[bytes]:
+        try:
+            yield from self._response.iter_raw()
+        except httpx2.TransportError as error:
+            raise AnswerLost(
+                f"{self._where}: the answer broke off ({_reason(error)}).\n" + _perhaps_applied(self._method),
+                repeatable=self._method == "GET",
+            ) from error
+
+    def close(self) -> None:
+        self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _perhaps_applied(method: str) -> str:
+    if method == "GET":
+        return "Nothing was changed.\nAsk again."
+    return "The org may have acted on it.\nLook at the job before sending it again."
+
+
+def _reason(error: Exception) -> str:
+    text = masked(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,65 @@
+"""gzip in and out, by ISA-L where there is a wheel for the platform, else by zlib.
+
+ISA-L inflates 2.7 times and deflates 4 times as fast as zlib (bench/README.md, docs/decisions/0002-gzip.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from ..errors import AnswerLost, AnswerMalformed
+
+_module: Any
+try:
+    from isal import isal_zlib as _module
+except ImportError:  # no wheel for this platform
+    import zlib as _module
+
+#: "gzip, any window" for zlib's wbits.
+_GZIP: Final = 16 + 15
+#: Level 1 of either library: in ISA-L it packs better than zlib's level 3.
+_LEVEL: Final = 1
+#: At most so much is inflated in one go, so that a small reply cannot fill the memory.
+_STEP_BYTES: Final = 1024 * 1024
+
+crc32 = _module.crc32
+
+
+def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of a gzip stream, of one member or several. Cut off: AnswerLost; broken: AnswerMalformed."""
+    inflater = _module.decompressobj(wbits=_GZIP)
+    begun = False
+    try:
+        for piece in pieces:
+            data = piece
+            while data:
+                if inflater.eof:
+                    inflater = _module.decompressobj(wbits=_GZIP)
+                begun = True
+                out = inflater.decompress(data, _STEP_BYTES)
+                if out:
+                    yield out
+                data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+        while begun and not inflater.eof and (out := inflater.decompress(b"", _STEP_BYTES)):
+            yield out
+    except _module.error as error:
+        raise AnswerMalformed(
+            f"The reply is not the gzip it says it is ({error}).\nWhat was read of it is not complete.\nAsk for it again.",
+            repeatable=True,
+        ) from error
+    if begun and not inflater.eof:
+        raise AnswerLost(
+            "The reply ended in the middle of its gzip stream.\nWhat was read of it is not complete.\nAsk for it again.",
+            repeatable=True,
+        )
+
+
+def deflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """*pieces* as one gzip stream."""
+    deflater = _module.compressobj(_LEVEL, _module.DEFLATED, _GZIP)
+    for piece in pieces:
+        out = deflater.compress(piece)
+        if out:
+            yield out
+    yield deflater.flush()

@@ -1,0 +1,3 @@
+"""The old import path of :class:`IteratorBytesIO`."""
+
+from .legacy.util import IteratorBytesIO as IteratorBytesIO

@@ -1,0 +1,23 @@
+"""Header names. Source: Bulk API guide, "Headers"; REST API guide, "Headers"."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SESSION: Final = "X-SFDC-Session"
+AUTHORIZATION: Final = "Authorization"
+CONTENT_TYPE: Final = "Content-Type"
+CONTENT_ENCODING: Final = "Content-Encoding"
+CONTENT_LENGTH: Final = "Content-Length"
+ACCEPT: Final = "Accept"
+ACCEPT_ENCODING: Final = "Accept-Encoding"
+LOCATION: Final = "Location"
+RETRY_AFTER: Final = "Retry-After"
+SOAP_ACTION: Final = "SOAPAction"
+WARNING: Final = "Warning"
+PK_CHUNKING: Final = "Sforce-Enable-PKChunking"
+DISABLE_BATCH_RETRY: Final = "Sforce-Disable-Batch-Retry"
+LINE_ENDING: Final = "Sforce-Line-Ending"
+CALL_OPTIONS: Final = "Sforce-Call-Options"
+LIMIT_INFO: Final = "Sforce-Limit-Info"
+PRETTY_PRINT: Final = "X-PrettyPrint"

@@ -1,0 +1,31 @@
+"""URL paths, as templates for ``str.format``. Source: Bulk API guide, "About URIs"; REST API guide, "Reference"."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Bulk API 1.0: the version has no "v".
+ASYNC: Final = "/services/async/{version}"
+JOBS: Final = ASYNC + "/job"
+JOB: Final = JOBS + "/{job}"
+BATCHES: Final = JOB + "/batch"
+BATCH: Final = BATCHES + "/{batch}"
+BATCH_REQUEST: Final = BATCH + "/request"
+BATCH_RESULT: Final = BATCH + "/result"
+QUERY_RESULT: Final = BATCH_RESULT + "/{result}"
+SPEC: Final = JOB + "/spec"
+SCHEMA: Final = ASYNC + "/AsyncApi.xsd"
+
+# REST: the version has a "v".
+VERSIONS: Final = "/services/data"
+RESOURCES: Final = VERSIONS + "/v{version}"
+SOBJECTS: Final = RESOURCES + "/sobjects"
+DESCRIBE: Final = SOBJECTS + "/{sobject}/describe"
+LIMITS: Final = RESOURCES + "/limits"
+
+# Login.
+SOAP_PARTNER: Final = "/services/Soap/u/{version}"
+OAUTH_TOKEN: Final = "/services/oauth2/token"  # noqa: S105 -- a path
+OAUTH_AUTHORIZE: Final = "/services/oauth2/authorize"
+OAUTH_REVOKE: Final = "/services/oauth2/revoke"
+OAUTH_USERINFO: Final = "/services/oauth2/userinfo"
