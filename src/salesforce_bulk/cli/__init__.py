@@ -1,0 +1,1 @@
+"""``sfbulk``: one file a command."""

@@ -213,7 +213,7 @@ class Reading(Memory):
         return _in_turns(list(lists(_file_pieces(tf))), callback, batch_size, total_remaining)
 
     def count_file_lines(self, tf: Any) -> int:
-        """The number of records of a CSV file, its header included: line ends inside quotes do not count."""
+        """The number of lines of a CSV file, its header included: line ends inside quotes do not count."""
         tf.seek(0)
         return count_records(tf)
 

@@ -1,0 +1,7 @@
+"""``python -m salesforce_bulk.cli``."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())

@@ -1,0 +1,114 @@
+"""The org's limits, and how much of the daily ones is used up.
+
+Every number can be set on ``local_org.limits``, so that a test meets a limit with little data.
+Source: bulk-api-1.md section 11 (limits quick reference), rest-support.md section 2.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+DAY = timedelta(hours=24)
+
+
+class Allocation:
+    """So many uses in any 24 hours."""
+
+    def __init__(self, maximum: int, now: Callable[[], datetime]) -> None:
+        self.maximum = maximum
+        self._now = now
+        #: (minute, uses): a sum for each minute keeps this small however much is used.
+        self._uses: deque[tuple[datetime, int]] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def used(self) -> int:
+        with self._lock:
+            oldest = self._now() - DAY
+            while self._uses and self._uses[0][0] <= oldest:
+                self._uses.popleft()
+            return sum(uses for _, uses in self._uses)
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.maximum - self.used)
+
+    def use(self, uses: int = 1) -> None:
+        minute = self._now().replace(second=0, microsecond=0)
+        with self._lock:
+            if self._uses and self._uses[-1][0] == minute:
+                uses += self._uses.pop()[1]
+            self._uses.append((minute, uses))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._uses.clear()
+
+
+@dataclass
+class Limits:
+    now: Callable[[], datetime]
+
+    # What a batch may be.
+    batch_bytes: int = 10_000_000
+    batch_characters: int = 10_000_000
+    #: With the header row.
+    batch_rows: int = 10_001
+    record_columns: int = 5_000
+    record_characters: int = 400_000
+    cell_characters: int = 131_072
+    zip_files: int = 1_000
+    zip_name_bytes: int = 512
+    unzipped_bytes: int = 20_000_000
+    #: "Under 8,192 characters".
+    spec_characters: int = 8_192
+
+    # What a job may be.
+    job_open: timedelta = DAY
+    retention: timedelta = timedelta(days=7)
+
+    # How a query result is cut into files.
+    result_file_bytes: int = 1_000_000_000
+    result_file_rows: int | None = None
+    result_files: int = 15
+    chunk_size: int = 100_000
+    max_chunk_size: int = 250_000
+
+    # How long things take, in seconds of the org's clock.
+    queue_seconds: float = 0.02
+    work_seconds: float = 0.02
+    chunking_seconds: float = 1.0
+
+    api_requests: Allocation = field(init=False)
+    bulk_batches: Allocation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api_requests = Allocation(115_000, self.now)
+        self.bulk_batches = Allocation(15_000, self.now)
+
+    def clear(self) -> None:
+        """Nothing used yet. The limits stay as they are set."""
+        self.api_requests.clear()
+        self.bulk_batches.clear()
+
+    def report(self) -> dict[str, dict[str, int]]:
+        """As REST ``/limits`` tells it."""
+
+        def fixed(number: int) -> dict[str, int]:
+            return {"Max": number, "Remaining": number}
+
+        def counted(allocation: Allocation) -> dict[str, int]:
+            return {"Max": allocation.maximum, "Remaining": allocation.remaining}
+
+        return {
+            "DailyApiRequests": counted(self.api_requests),
+            "DailyBulkApiBatches": counted(self.bulk_batches),
+            "DailyBulkV2QueryFileStorageMB": fixed(976_562),
+            "DailyBulkV2QueryJobs": fixed(10_000),
+            "DataStorageMB": fixed(1_024),
+            "FileStorageMB": fixed(1_024),
+        }

@@ -1,0 +1,23 @@
+"""SOQL for the local org: ``compile_query(parse(text), schema, …).run(connection)``.
+
+``parse`` makes an AST of the text, ``compile_query`` an SQLite statement of the AST and the schema, ``run`` the rows. What is
+refused, by the service or only by the local org, is a :class:`SoqlError`.
+
+Time: the org's zone is UTC, its week begins on Sunday, its fiscal year is the calendar year.
+"""
+
+from salesforce_bulk.emulator.soql.compile import Column, Compiled, Parent, ResultSet, compile_query
+from salesforce_bulk.emulator.soql.errors import SoqlError
+from salesforce_bulk.emulator.soql.syntax import MAX_CHARACTERS, Query, parse
+
+__all__ = [
+    "MAX_CHARACTERS",
+    "Column",
+    "Compiled",
+    "Parent",
+    "Query",
+    "ResultSet",
+    "SoqlError",
+    "compile_query",
+    "parse",
+]
