@@ -50,11 +50,11 @@ def groups(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
 
 
 def progress(text: str, *, done: bool = False) -> None:
-    """One line that is written over while things run; in a log, only the last state of it."""
+    """One line that is written over while things run; what is done stays."""
     if sys.stderr.isatty():
-        print(f"\r\033[K  {text}", end="\n" if done else "", file=sys.stderr, flush=True)
-    elif done:
-        print(f"  {text}", file=sys.stderr, flush=True)
+        print(f"\r\033[K{'' if done else '  ' + text}", end="", file=sys.stderr, flush=True)
+    if done:
+        print(f"  {text}", flush=True)
 
 
 def load(bulk: SalesforceBulk, job: str, rows: list[Row]) -> list[str]:
@@ -75,7 +75,7 @@ def load(bulk: SalesforceBulk, job: str, rows: list[Row]) -> list[str]:
             raise SystemExit(f"{len(failed)} rows of batch {batch} failed, the first with: {failed[0]}")
         ids += [result.id for result in results]
         progress(f"{len(ids):,} rows done, batch {number} of {len(batches)}")
-    progress(f"{len(ids):,} rows in {len(batches)} batches, {time.monotonic() - began:.1f} s", done=True)
+    progress(f"{len(ids):,} rows in {len(batches)} batch{'es' if len(batches) > 1 else ''}, {time.monotonic() - began:.1f} s", done=True)
     return ids
 
 

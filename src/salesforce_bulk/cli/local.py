@@ -26,7 +26,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run_serve(chosen: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
-    org = _org(chosen)
+    org = _started(chosen)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -37,7 +37,7 @@ def run_serve(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _org(chosen: argparse.Namespace) -> LocalOrg:
+def _started(chosen: argparse.Namespace) -> LocalOrg:
     try:
         from ..emulator import LocalOrg
     except ImportError as error:
@@ -45,7 +45,7 @@ def _org(chosen: argparse.Namespace) -> LocalOrg:
             f"The local org needs {error.name}, which is not installed. Install it with: pip install 'salesforce-bulk[local]'"
         ) from error
     try:
-        return LocalOrg(port=chosen.port, data=chosen.data)
+        return LocalOrg(port=chosen.port, data=chosen.data).start()
     except OSError as error:
         raise UsageError(f"The local org cannot be opened: {error}") from error
 

@@ -11,29 +11,20 @@ from typing import Any, Final
 
 from ..errors import MalformedResult
 from ..wire.names import NO_RECORDS
-from .streams import PieceReader
+from .quoted import blocks_of_rows
+from .streams import PieceReader, Texts, without_bom
 
 # The csv module refuses cells of more than 131,072 characters, a limit that belongs to the whole process. It guards
 # against a file whose quote never closes; here the longest cell is bounded by the file, and a query result file is at
 # most 1 GB (limits quick reference). So that is how far we raise it, and only if the program has not gone further.
 MAX_CELL_CHARACTERS: Final = 1_000_000_000
 
-#: How much text is decoded at a time: enough that the Python calls below TextIOWrapper do not count, and still in cache.
-_TEXT_BYTES: Final = 32 * 1024
-
-
-def _text_lines(pieces: Iterable[bytes]) -> io.TextIOWrapper:
-    """Physical lines with their ends as they are. A line ends at LF, CRLF or CR, and at nothing else (not at U+2028)."""
-    text = io.TextIOWrapper(PieceReader(pieces), encoding="utf-8-sig", newline="")
-    text._CHUNK_SIZE = _TEXT_BYTES  # type: ignore[attr-defined]
-    return text
-
 
 def _raw_rows(pieces: Iterable[bytes]) -> Iterator[list[str]]:
     """The records, blank lines left out ("Prepare CSV Files": they are skipped)."""
     if csv.field_size_limit() < MAX_CELL_CHARACTERS:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
-    return filter(None, csv.reader(_text_lines(pieces), strict=True))
+    return chain.from_iterable(blocks_of_rows(Texts(pieces)))
 
 
 def _malformed(error: Exception, row: int) -> Exception:
@@ -199,7 +190,9 @@ def record_texts(pieces: Iterable[bytes]) -> Iterator[str]:
 
     Blank lines are left out, and so is the sentence for "no rows" when it stands alone.
     """
-    records = _records(_text_lines(pieces))
+    # A line ends at LF, CRLF or CR, and at nothing else (not at U+2028). Its end is kept as it is.
+    lines = io.TextIOWrapper(PieceReader(without_bom(pieces)), encoding="utf-8", newline="")
+    records = _records(lines)
     first = next(records, None)
     if first is None:
         return

@@ -17,7 +17,7 @@ from ..wire.names import NULL_CELL
 from .encode_json import json_batch
 from .encode_xml import xml_batch
 from .relations import flat, is_flat
-from .values import text_of
+from .values import PLAIN_TYPES, text_of
 
 __all__ = ["csv_pieces", "json_batch", "xml_batch"]
 
@@ -99,17 +99,16 @@ class _Cells:
         return tuple([given.get(name) for name in self._columns])
 
     def converted(self, values: tuple[Any, ...], row: Mapping[str, Any], number: int) -> list[str]:
-        if any(isinstance(value, Mapping) for value in values):
+        """The values as text. A parent given as a dict is spread over its columns first."""
+        if not PLAIN_TYPES.issuperset(map(type, values)) and not is_flat(row):
             values = self._looked_up(row, number)
         return [
-            value if type(value) is str else _cell(value, number, column)
+            value if type(value) is str else "" if value is None else _cell(value, number, column)
             for value, column in zip(values, self._columns, strict=True)
         ]
 
 
 def _cell(value: Any, number: int, column: str) -> str:
-    if value is None:
-        return ""
     return NULL_CELL if value is CLEAR else text_of(value, number, column)
 
 
@@ -126,16 +125,17 @@ def _quoted_record(cells: Sequence[str]) -> str:
 
 def _bare_record(cells: Sequence[str]) -> str:
     text = ",".join(cells)
-    # Looked at as a whole: most records need no quotes, and then no cell is looked at.
-    if text.count(",") == len(cells) - 1 and '"' not in text and "\n" not in text and "\r" not in text:
-        # A record of one empty cell would be a blank line, and those are skipped.
-        return text + "\n" if text else '""\n'
-    return (
-        ",".join(
-            _quoted(cell) if "," in cell or '"' in cell or "\n" in cell or "\r" in cell else cell for cell in cells
-        )
-        + "\n"
-    )
+    # Looked at as a whole: most records need no quotes, and most of the others only have commas.
+    if '"' in text or "\n" in text or "\r" in text:
+        return ",".join([_quoted(cell) if _needs_quotes(cell) else cell for cell in cells]) + "\n"
+    if text.count(",") != len(cells) - 1:
+        return ",".join([f'"{cell}"' if "," in cell else cell for cell in cells]) + "\n"
+    # A record of one empty cell would be a blank line, and those are skipped.
+    return text + "\n" if text else '""\n'
+
+
+def _needs_quotes(cell: str) -> bool:
+    return "," in cell or '"' in cell or "\n" in cell or "\r" in cell
 
 
 def _encoded(lines: list[str], first: int) -> bytes:

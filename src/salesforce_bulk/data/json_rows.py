@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
@@ -10,10 +9,8 @@ from typing import Any, Final, NoReturn
 
 from ..errors import MalformedResult
 from ..records import RecordError, RowResult
-from .streams import unless_no_records
+from .streams import Texts, unless_no_records
 
-#: Text is gathered to this size before it is parsed.
-_TEXT: Final = 64 * 1024
 #: How near the end of the text an error can stand that only means "the rest has not come yet": an escape (``\\u1234``
 #: twice, for a pair) or a literal (``-Infinity``) is cut at most this far from it.
 _CUT: Final = 16
@@ -81,34 +78,21 @@ class _Text:
     """Decoded text that comes in at one end and is used up at the other."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        self._texts = Texts(pieces)
         self.text = ""
         self.at = 0
-        self.ended = False
 
     def more(self) -> bool:
         """Drop what was used, and at least double what is left: so no character is looked at more than a few times."""
-        if self.ended:
-            return False
         left = self.text[self.at :]
-        parts, wanted = [left], max(_TEXT, len(left))
         try:
-            for piece in self._pieces:
-                part = self._decoder.decode(piece)
-                parts.append(part)
-                wanted -= len(part)
-                if wanted <= 0:
-                    break
-            else:
-                self.ended = True
-                parts.append(self._decoder.decode(b"", True))
+            new = self._texts.more(len(left))
         except UnicodeDecodeError as error:
             raise MalformedResult(
                 "The JSON result is not valid UTF-8: it is cut off or damaged. Fetch it again."
             ) from error
-        self.text, self.at = "".join(parts), 0
-        return True
+        self.text, self.at = left + new, 0
+        return bool(new)
 
     def next_character(self) -> str:
         """The next character that is not white space, or "" at the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..wire.names import NO_RECORDS
 
@@ -133,6 +133,31 @@ class PieceReader(io.BufferedIOBase):
             close = getattr(self._source, "close", None)
             if callable(close):
                 close()
+
+
+#: How many bytes are decoded at a time: enough that the calls around it do not count, and still in the cache.
+TEXT_BYTES: Final = 32 * 1024
+
+
+class Texts:
+    """Pieces of UTF-8 as pieces of text of a handy size. Raises UnicodeDecodeError, also when the last character is cut."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._reader = PieceReader(without_bom(pieces))
+        self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        self.ended = False
+
+    def more(self, wanted: int) -> str:
+        """The next text: *wanted* bytes of it or more, and "" only at the end."""
+        parts: list[str] = []
+        while not self.ended and (wanted > 0 or not parts):
+            data = self._reader.read1(max(wanted, TEXT_BYTES))
+            self.ended = not data
+            wanted -= len(data)
+            part = self._decoder.decode(data, self.ended)
+            if part:
+                parts.append(part)
+        return parts[0] if len(parts) == 1 else "".join(parts)
 
 
 def without_bom(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ..errors import BadValue
+from ..records import CLEAR
 
 
 def _integer(value: int) -> str:
@@ -60,6 +61,8 @@ _TEXTS: Final[dict[type, Callable[[Any], str]]] = {
     datetime: _datetime,
     time: _time,
 }
+#: Types of which no value is a parent.
+PLAIN_TYPES: Final = frozenset((*_TEXTS, type(None), type(CLEAR)))
 #: Narrow before wide: a bool is an int, a datetime is a date.
 _ORDER: Final = (str, bool, int, float, Decimal, datetime, date, time)
 
@@ -78,7 +81,7 @@ def text_of(value: Any, row: int, column: str) -> str:
     Raises:
         BadValue: The API cannot carry it. The message names its type, never the value.
     """
-    kind = kind_of(value)
+    kind = type(value) if type(value) in _TEXTS else kind_of(value)
     if kind is None:
         hint = " Attachments travel in a ZIP batch." if isinstance(value, bytes | bytearray | memoryview) else ""
         raise bad_value(value, row, column, f"this type has no form in the API.{hint}")

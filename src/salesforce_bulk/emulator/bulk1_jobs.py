@@ -136,7 +136,8 @@ class Jobs:
     def new_id(self, prefix: str) -> str:
         with self.lock:
             row = self._database.execute(
-                "INSERT INTO counter VALUES (?, 1) ON CONFLICT (prefix) DO UPDATE SET used = used + 1 RETURNING used", (prefix,)
+                "INSERT INTO counter VALUES (?, 1) ON CONFLICT (prefix) DO UPDATE SET used = used + 1 RETURNING used",
+                (prefix,),
             ).fetchone()
             if prefix not in self._numbers:
                 self._numbers[prefix] = ids.numbered(prefix, row[0])
@@ -168,7 +169,9 @@ class Jobs:
                         siblings = self._of_job.setdefault(record.job_id, [])
                         record.number = len(siblings)
                         siblings.append(record)
-                    self._database.execute("INSERT OR REPLACE INTO batch VALUES (?, ?, ?)", (record.id, record.job_id, text))
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO batch VALUES (?, ?, ?)", (record.id, record.job_id, text)
+                    )
 
     def remove(self, job: Job) -> None:
         with self.lock:

@@ -132,7 +132,5 @@ def _elements(fields: Sequence[tuple[str, Any]], indent: int) -> str:
 
 def _json(value: Any, status: int, pretty: bool) -> Reply:
     separators = (",", " : ") if pretty else (",", ":")
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=separators, indent=2 if pretty else None
-    )
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=separators, indent=2 if pretty else None)
     return Reply(status, text.encode("utf-8", "replace"), Mime.JSON)

@@ -63,7 +63,9 @@ class SaveResults:
         if result.success:
             return f'"{result.id}","true","{"true" if result.created else "false"}",""\n'
         # Several errors of one row are written one after the other (U18).
-        errors = "".join(f"{e.code}:{e.message}:{','.join(e.fields)}{' --' if e.fields else '--'}" for e in result.errors)
+        errors = "".join(
+            f"{e.code}:{e.message}:{','.join(e.fields)}{' --' if e.fields else '--'}" for e in result.errors
+        )
         return f'"{self._id(result) or ""}","false","false","{_doubled(errors)}"\n'
 
     def _xml(self, result: SaveResult) -> str:

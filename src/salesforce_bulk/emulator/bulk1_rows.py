@@ -1,7 +1,7 @@
 """From the body of a batch to columns and rows, whatever form the body has.
 
-Nested records become the columns that the store knows: ``Owner.Email``, and ``Lead:Who.Email`` for a parent that can be of several
-objects. A cell is MISSING, NULL, text, bytes, or in JSON a plain value. Source: bulk-api-1.md section 6.
+Nested records become the columns that the store knows: ``Owner.Email``, and ``Lead:Who.Email`` for a parent that can be of
+several objects. A cell is MISSING, NULL, text, bytes, or in JSON a plain value. Source: bulk-api-1.md section 6.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _xml_cells(record: Element) -> Iterator[tuple[str, Cell]]:
 
 
 def _parent_cell(name: str, element: Element) -> tuple[str, Cell]:
-    """``<Owner><sObject><Email>x</Email></sObject></Owner>``: one lookup field, and ``type`` for a parent of several objects."""
+    """``<Owner><sObject><Email>x</Email></sObject></Owner>``: one lookup field, and ``type`` if there are several objects."""
     kind, lookups = "", []
     for below in element[0]:
         if local_name(below) == "type":

@@ -45,19 +45,26 @@ def transform(text: str, spec: list[Mapping], sobject: SObject, limits: Limits) 
     readers: list[Callable[[list[str]], list[str]]] = []
     for mapping in spec:
         place = places.get(mapping.header.lower()) if mapping.header else None
-        convert = _converter(mapping, sobject)
         if mapping.field.lower() == "name" and sobject.field("LastName") and sobject.field("FirstName"):
             columns += ["FirstName", "LastName"]
-            readers.append(lambda record, place=place, mapping=mapping: split_name(_cell(record, place) or mapping.value))
+            readers.append(_name_reader(place, mapping.value))
         else:
             columns.append(mapping.field)
-            readers.append(
-                lambda record, place=place, mapping=mapping, convert=convert: [
-                    convert(cell) if (cell := _cell(record, place)) else mapping.value
-                ]
-            )
+            readers.append(_reader(place, mapping.value, _converter(mapping, sobject)))
     made = [[cell for read in readers for cell in read(record)] for record in records]
     return Rows(columns, csv_cells(columns, made))
+
+
+def _reader(place: int | None, otherwise: str, convert: Callable[[str], str]) -> Callable[[list[str]], list[str]]:
+    def read(record: list[str]) -> list[str]:
+        cell = _cell(record, place)
+        return [convert(cell) if cell else otherwise]
+
+    return read
+
+
+def _name_reader(place: int | None, otherwise: str) -> Callable[[list[str]], list[str]]:
+    return lambda record: split_name(_cell(record, place) or otherwise)
 
 
 def split_name(name: str) -> list[str]:

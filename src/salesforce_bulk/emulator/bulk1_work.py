@@ -6,6 +6,7 @@ The clock drives it. Batches run beside each other and in any order; those of Se
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections import deque
@@ -17,7 +18,7 @@ from salesforce_bulk.wire.names import BatchState, Concurrency, JobState, Operat
 from . import soql
 from .bulk1_chunks import can_chunk, chunked_object, narrowed, ranges
 from .bulk1_jobs import Batch, Job, Jobs
-from .bulk1_results import QueryRows, SaveResults
+from .bulk1_results import SLICE, QueryRows, SaveResults
 from .bulk1_rows import BatchFault, Row, Rows, read_rows
 from .bulk1_spec import read_spec, transform
 from .bulk1_zip import Attachments
@@ -97,7 +98,8 @@ class Worker:
             if self._serial == batch.id:
                 self._serial = None
                 if self._waiting:
-                    self.clock.later(0.0, lambda waiting=self._waiting.popleft(): self._begin(waiting))
+                    waiting = self._waiting.popleft()
+                    self.clock.later(0.0, lambda: self._begin(waiting))
 
     # --- rows in ------------------------------------------------------------------------------------------------------
 
@@ -125,7 +127,7 @@ class Worker:
                 with self.jobs.lock:
                     batch.processed += len(results)
                     batch.failed += sum(not result.success for result in results)
-                    batch.total_ms = batch.api_ms = int((time.perf_counter() - begun) * 1_000)
+                    batch.total_ms = batch.api_ms = math.ceil((time.perf_counter() - begun) * 1_000)
                     if self.jobs.batch(batch.id) is batch:
                         self.jobs.save(batch)
             out.write(writer.tail())
@@ -181,7 +183,7 @@ class Worker:
         most_rows, most_bytes = self.limits.result_file_rows, self.limits.result_file_bytes
         with self.store.reader() as connection:
             records = rows.compiled.run(connection).records
-            slices = rows.slices(records, min(most_rows, 500) if most_rows else 500)
+            slices = rows.slices(records, min(most_rows, 5_000) if most_rows else SLICE)
             ahead = next(slices, None)
             while ahead is not None or not results:
                 if len(results) == self.limits.result_files:
@@ -222,7 +224,9 @@ class Worker:
             first, last = connection.execute(f'SELECT min(Id), max(Id) FROM "{owner.name}"').fetchone()
         first = job.chunking["startRow"] or (first or f"{owner.key_prefix}000000000000")[:15]
         last = (last or first)[:15]
-        queries = [narrowed(text, query, field, low, high) for low, high in ranges(first, last, job.chunking["chunkSize"])]
+        queries = [
+            narrowed(text, query, field, low, high) for low, high in ranges(first, last, job.chunking["chunkSize"])
+        ]
         with self.jobs.lock:
             batch.chunked = True
         self._end(batch, BatchState.NOT_PROCESSED)
@@ -264,9 +268,7 @@ def _apply(apply: object, rows: list[Row]) -> list[SaveResult]:
     if len(good) == len(rows):
         return saved
     remaining = iter(saved)
-    return [
-        SaveResult(None, False, False, (row,)) if isinstance(row, RowError) else next(remaining) for row in rows
-    ]
+    return [SaveResult(None, False, False, (row,)) if isinstance(row, RowError) else next(remaining) for row in rows]
 
 
 def _settle_line_ends(rows: Rows, sobject: SObject, line_end: str) -> None:

@@ -1,8 +1,8 @@
 """The org's time, and what is due when.
 
-Everything that takes a while in a real org (a batch waiting in the queue, sub-batches appearing) is an action given to the clock.
-The clock runs in real time by default. Paused, it stands still until a test moves it: what falls due is then done, in order, before
-``advance`` returns, so a test sees each state without sleeping.
+Everything that takes a while in a real org (a batch waiting in the queue, sub-batches appearing) is an action given to the
+clock. It runs in real time by default. Paused, it stands still until a test moves it: what falls due is then done, in order,
+before ``advance`` returns, so a test sees each state without sleeping.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .server import Server
 
 READ_BYTES = 65_536
-#: REST guide, "Status Codes": a URI over 16,384 bytes is 414, URI and headers over that is 431. Other headers get some room here.
+#: REST guide, "Status Codes": a URI over 16,384 bytes is 414, URI and headers over that is 431. Headers get some room here.
 MAX_URI_BYTES = 16_384
 MAX_HEAD_BYTES = 32_768
 #: What a client may send beyond the limit before the connection is cut instead of answered.
@@ -81,7 +81,9 @@ class Connection:
         target = head.target.decode("latin-1")
         parts = urlsplit(target)
         body = Body(self.server.max_body_bytes)
-        request = Request(head.method.decode("latin-1").upper(), target, unquote(parts.path), parts.query, headers, body)
+        request = Request(
+            head.method.decode("latin-1").upper(), target, unquote(parts.path), parts.query, headers, body
+        )
         request.http_version = head.http_version.decode("latin-1")
         if "transfer-encoding" in headers:
             request.framing = "chunked"

@@ -1,5 +1,6 @@
 """SOAP ``login()`` and ``logout()``. Source: auth.md 3."""
 
+# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -88,7 +89,9 @@ class SoapArea(Area):
         if local_name(call) == "logout":
             return self._logout(envelope, flavour)
         if local_name(call) != "login":
-            return fault("INVALID_OPERATION", f"Only login and logout are served here, not {local_name(call)}.", flavour)
+            return fault(
+                "INVALID_OPERATION", f"Only login and logout are served here, not {local_name(call)}.", flavour
+            )
         if number >= FIRST_VERSION_WITHOUT_LOGIN:
             return fault("UNSUPPORTED_API_VERSION", f"login() is not available in API version {version}.", flavour)
         if not self.policy.soap_login:
@@ -150,7 +153,10 @@ class SoapArea(Area):
         token = child_text(envelope, "sessionId") or ""
         if not self.sessions.revoke(token):
             return fault(
-                "INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session", flavour, "UnexpectedErrorFault"
+                "INVALID_SESSION_ID",
+                "Invalid Session ID found in SessionHeader: Illegal Session",
+                flavour,
+                "UnexpectedErrorFault",
             )
         namespace = names.PARTNER_NS if flavour == "partner" else names.ENTERPRISE_NS
         text = (
@@ -162,7 +168,8 @@ class SoapArea(Area):
 
 def fault(code: str, message: str, flavour: str, kind: str = "LoginFault") -> Reply:
     text = f"""<?xml version="1.0" encoding="UTF-8"?>\
-<soapenv:Envelope xmlns:soapenv="{names.SOAP_ENV_NS}" xmlns:sf="urn:fault.{flavour}.soap.sforce.com" xmlns:xsi="{names.XSI_NS}">\
+<soapenv:Envelope xmlns:soapenv="{names.SOAP_ENV_NS}" xmlns:sf="urn:fault.{flavour}.soap.sforce.com" \
+xmlns:xsi="{names.XSI_NS}">\
 <soapenv:Body><soapenv:Fault>\
 <faultcode>{code}</faultcode>\
 <faultstring>{code}: {escape(message)}</faultstring>\

@@ -25,7 +25,7 @@ class Body:
         self.unknown_encoding = False
         #: The gzip stream is broken.
         self.damaged = False
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 -- closed with the request
 
     def add(self, data: bytes) -> None:
         if self.size + len(data) > self.limit:
@@ -96,5 +96,7 @@ class Reply:
 
 
 def json_reply(value: Any, status: int = 200, *, pretty: bool = False) -> Reply:
-    text = json.dumps(value, ensure_ascii=False, indent=2 if pretty else None, separators=None if pretty else (",", ":"))
+    text = json.dumps(
+        value, ensure_ascii=False, indent=2 if pretty else None, separators=None if pretty else (",", ":")
+    )
     return Reply(status, text.encode(), "application/json;charset=UTF-8")

@@ -1,7 +1,7 @@
 """The place where bytes leave for a client.
 
-All that the org sends passes through one ``Outgoing``: a planned fault (a reset, a stall, a truncated body, a wrong length) replaces it
-for one reply. The h11 parser reads requests only, so nothing checks that what is sent makes sense.
+All that the org sends passes through one ``Outgoing``: a planned fault (a reset, a stall, a truncated body, a wrong length)
+replaces it for one reply. The h11 parser reads requests only, so nothing checks that what is sent makes sense.
 """
 
 from __future__ import annotations

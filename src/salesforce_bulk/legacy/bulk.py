@@ -363,16 +363,18 @@ class SalesforceBulk(Reading):
         """Add CSV text to a job in batches; their ids."""
         return [self.post_batch(job_id, piece) for piece in self.split_csv(csv, batch_size)]
 
-    def bulk_delete(self, job_id: str | None, object_type: str, where: str, batch_size: int = 2500) -> list[str]:
+    def bulk_delete(
+        self, job_id: str | None, object_type: str, where: str, batch_size: int = 2500, timeout: float = 120
+    ) -> list[str]:
         """Delete the records of *object_type* that match *where*; the ids of the delete batches.
 
         Raises:
-            WaitTimeout: The query was not done after two minutes. Nothing was deleted.
+            WaitTimeout: The query was not done after *timeout* seconds. Nothing was deleted.
         """
         query_job = self.create_query_job(object_type)
         batch = self.query(query_job, f"Select Id from {object_type} where {where}")
         try:
-            info = self._perform(bulk1.await_batch(query_job, batch, limit_seconds=120, longest_pause=5))
+            info = self._perform(bulk1.await_batch(query_job, batch, limit_seconds=timeout, longest_pause=5))
             self._check_ended(query_job, info)
             rows = (row["Id"] for row in self.get_batch_result_iter(query_job, batch, parse_csv=True) or ())
             batches = []

@@ -100,7 +100,15 @@ class CsvDictsAdapter:
             text = '","'.join(values)
         except TypeError:
             try:
-                return ",".join([_WRITTEN[type(value)](value) for value in values]) + "\r\n"
+                return (
+                    ",".join(
+                        [
+                            f'"{value}"' if type(value) is str and '"' not in value else _WRITTEN[type(value)](value)
+                            for value in values
+                        ]
+                    )
+                    + "\r\n"
+                )
             except KeyError:
                 return _by_csv(values)
         if text.count('"') != self._bare_quotes:

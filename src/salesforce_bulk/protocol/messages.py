@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 from ..records import Body
+from ..wire import paths
 
 
 class Auth(Enum):
@@ -40,7 +41,7 @@ class Request:
     base: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path.format_map({'version': '{version}', **self.ids})}"
+        return f"{self.method} {self.path.removeprefix(paths.ASYNC).format_map({'version': '...', **self.ids})}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_a_batch_is_never_posted_twice() -> None:
     assert len(transport.sent) == 1
     assert lost.value.applied is None
     assert (
-        f"POST /services/async/{{version}}/job/{JOB}/batch was answered with HTTP 503 and a page of HTML: Down for maintenance\n"
+        f"POST /job/{JOB}/batch was answered with HTTP 503 and a page of HTML: Down for maintenance\n"
         "The org may have acted on it; look at the job before sending it again.\n"
         "A server in front of the org may be down for maintenance, or the host is not the org's API host."
     ) == str(lost.value)
@@ -160,7 +160,7 @@ def test_a_session_that_is_refused_again_is_an_error() -> None:
 
     assert len(transport.sent) == 2
     assert (
-        f"GET /services/async/{{version}}/job/{JOB} was refused with HTTP 400 InvalidSessionId: Invalid session id\n"
+        f"GET /job/{JOB} was refused with HTTP 400 InvalidSessionId: Invalid session id\n"
         "No data was changed by this call.\n"
         "Log in again and go on: jobs and batches are unaffected. The same user must do it."
     ) == str(expired.value)

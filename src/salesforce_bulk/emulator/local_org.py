@@ -1,0 +1,243 @@
+"""The local org: a server on a loopback port, a database underneath, and what a test wants to ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from salesforce_bulk.wire.names import Operation
+
+from . import soql
+from .bulk1 import Bulk1Area, Permissions
+from .bulk1_jobs import Jobs
+from .bulk1_results import RecordShape, Tree
+from .bulk1_work import Worker
+from .clock import Clock
+from .limits import Limits
+from .login import LoginPolicy, SoapArea
+from .oauth import IdentityArea, OAuthArea
+from .rest import RestArea
+from .schema import Schema, SObject
+from .server import Seen, Server
+from .sessions import Identity, Sessions
+from .store import NULL, Cell, SaveResult, Store
+
+
+class LocalOrg:
+    """A stand-in for a Salesforce org that any client in any language can talk to.
+
+    Args:
+        port: 0 takes a free one.
+        data: A folder to keep everything in; without it, nothing outlives the object.
+        schema: The objects; a good set of standard ones by default.
+        clock: The org's time. ``org.clock.pause()`` and ``.advance(seconds)`` move it by hand.
+        host: The address to listen on. Anything but a loopback address lets others in, without encryption.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        data: str | Path | None = None,
+        schema: Schema | None = None,
+        clock: Clock | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        folder = Path(data) if data is not None else None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.clock = clock or Clock()
+        self.schema = schema or Schema.standard()
+        self.store = Store(folder / "org.sqlite" if folder else None, self.schema, self.clock.now)
+        self.limits = Limits(self.clock.now)
+        self.identity = Identity(user_id=self.store.user.id, username=self.store.user.username)
+        self.sessions = Sessions(self.identity, self.clock.now)
+        self.login_policy = LoginPolicy()
+        self._jobs = Jobs(folder)
+        self._bulk1 = Bulk1Area(self.store, self.sessions, self._jobs, self.clock, self.limits)
+        self._rest = RestArea(self.store, self.sessions, self.clock, self.limits)
+        self._login = (
+            SoapArea(self.sessions, self.login_policy),
+            OAuthArea(self.sessions, self.login_policy),
+            IdentityArea(self.sessions),
+        )
+        self.server = Server(self.clock, [self._bulk1, self._rest, *self._login], host, port)
+        self._token: str | None = None
+        self._started = False
+
+    def __repr__(self) -> str:
+        return f"<LocalOrg {self.url if self._started else 'not started'}: {len(self._jobs.all())} jobs>"
+
+    def start(self) -> Self:
+        if not self._started:
+            self.clock.start()
+            self.server.start()
+            self._started = True
+            for area in self._login:
+                area.own_url = self.url
+            self._bulk1.worker.recover()
+        return self
+
+    def stop(self) -> None:
+        if self._started:
+            self._started = False
+            self.server.stop()
+            self.clock.stop()
+        self._jobs.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- how to get in ------------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        host = self.server.host if self.server.host not in {"0.0.0.0", "::", ""} else "127.0.0.1"  # noqa: S104
+        return f"http://{host}:{self.server.port}"
+
+    @property
+    def access_token(self) -> str:
+        """A token that is valid now: a new one when the last has expired."""
+        if self._token is None or self.sessions.find(self._token) is None:
+            self._token = self.sessions.open()
+        return self._token
+
+    @property
+    def username(self) -> str:
+        return self.identity.username
+
+    @property
+    def password(self) -> str:
+        return self.identity.password
+
+    @property
+    def security_token(self) -> str:
+        return self.identity.security_token
+
+    @property
+    def client_id(self) -> str:
+        return self.identity.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self.identity.client_secret
+
+    @property
+    def organization_id(self) -> str:
+        return self.identity.organization_id
+
+    def new_refresh_token(self) -> str:
+        return self.sessions.new_refresh_token()
+
+    def expire_sessions(self) -> None:
+        """End every session, as an administrator or the passing of time would."""
+        self.sessions.expire_all()
+
+    # --- what it holds ------------------------------------------------------------------------------------------------
+
+    def holds(self, sobject: str, rows: int | Iterable[Mapping[str, Any]]) -> list[str]:
+        """Put records into the org, past all APIs, and return their ids. A number makes so many up."""
+        known = self.schema.object(sobject)
+        if known is None:
+            raise ValueError(f"no object {sobject} in the schema")
+        given = _made_up(known, rows) if isinstance(rows, int) else [dict(row) for row in rows]
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for place, row in enumerate(given):
+            groups.setdefault(tuple(row), []).append(place)
+        ids: dict[int, str] = {}
+        for columns, places in groups.items():
+            plan = self.store.prepare(Operation.INSERT, known, columns)
+            cells = [[_cell(given[place][name]) for name in columns] for place in places]
+            for place, result in zip(places, plan.apply(cells), strict=True):
+                ids[place] = _id_of(result, given[place])
+        return [ids[place] for place in range(len(given))]
+
+    def rows(self, text: str, *, deleted: bool = False) -> list[dict[str, Any]]:
+        """What a query finds: plain values, datetimes in milliseconds since 1970, parents as dicts."""
+        compiled = soql.compile_query(
+            soql.parse(text), self.schema, dialect="rest", all_rows=deleted, now=self.clock.now()
+        )
+        tree = Tree(compiled)
+        shape = RecordShape(compiled, "68.0", lambda _: lambda value: value)
+        with self.store.reader() as connection:
+            return [_without_attributes(shape.of(record, tree)) for record in compiled.run(connection).records]
+
+    def reset(self) -> None:
+        """Back to a new org: no records, jobs, sessions or counts. Limits and permissions stay as they were set."""
+        self.clock.forget()
+        self._jobs.clear()
+        self.store.reset()
+        self._bulk1.worker = Worker(self.store, self._jobs, self.clock, self.limits)
+        self._rest.forget()
+        self.limits.clear()
+        self.sessions.expire_all()
+        self.server.seen.clear()
+        self.server.counts.clear()
+
+    # --- what was asked -----------------------------------------------------------------------------------------------
+
+    @property
+    def permissions(self) -> Permissions:
+        return self._bulk1.permissions
+
+    def requests(self, operation: str | None = None) -> int:
+        """How often an operation was asked for (``"bulk1.add_batch"``); without a name, all requests."""
+        return self.server.counts[operation] if operation else self.server.counts.total()
+
+    @property
+    def seen(self) -> Sequence[Seen]:
+        """The last requests: what was asked and how, without tokens."""
+        return list(self.server.seen)
+
+
+def _made_up(sobject: SObject, count: int) -> list[dict[str, Any]]:
+    """Records with nothing in them but what the object requires."""
+    required = [field for field in sobject.fields.values() if field.required_on_create]
+    if not required and (name := sobject.field("Name")) is not None and name.createable:
+        required = [name]
+
+    def value(type: str, number: int) -> Any:
+        match type:
+            case "date":
+                return "2026-01-01"
+            case "datetime":
+                return "2026-01-01T00:00:00.000Z"
+            case "boolean":
+                return False
+            case "int" | "double" | "currency" | "percent":
+                return number
+            case "email":
+                return f"someone{number}@example.com"
+            case _:
+                return f"{sobject.label} {number}"
+
+    return [
+        {field.name: (field.picklist_values or [value(field.type, n)])[0] for field in required} for n in range(count)
+    ]
+
+
+def _cell(value: Any) -> Cell:
+    if value is None:
+        return NULL
+    return value if isinstance(value, str | bool | int | float | bytes) else str(value)
+
+
+def _id_of(result: SaveResult, row: dict[str, Any]) -> str:
+    if not result.success or result.id is None:
+        raise ValueError(f"the org refused {row}: {'; '.join(f'{e.code}: {e.message}' for e in result.errors)}")
+    return result.id
+
+
+def _without_attributes(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_attributes(value) if isinstance(value, dict) and "attributes" in value else value
+        for name, value in record.items()
+        if name != "attributes"
+    }

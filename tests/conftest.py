@@ -1,0 +1,29 @@
+"""A local org for every test that wants one: one server a session, emptied after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from salesforce_bulk import SalesforceBulk
+from salesforce_bulk.emulator import LocalOrg
+
+
+@pytest.fixture(scope="session")
+def shared_org() -> Iterator[LocalOrg]:
+    with LocalOrg() as org:
+        yield org
+
+
+@pytest.fixture
+def local_org(shared_org: LocalOrg) -> Iterator[LocalOrg]:
+    yield shared_org
+    shared_org.reset()
+
+
+@pytest.fixture
+def bulk(local_org: LocalOrg) -> Iterator[SalesforceBulk]:
+    client = SalesforceBulk(sessionId=local_org.access_token, host=local_org.url)
+    yield client
+    client.org.close()
