@@ -56,7 +56,7 @@ class SessionAccess(Access):
             return self._session
 
     def url(self, request: Addressed) -> str:
-        return self.session().instance_url + filled(request.path, request.ids, self.version)
+        return self.session().instance_url + filled(request, self.version)
 
     def headers(self, request: Addressed) -> dict[str, str]:
         assert isinstance(request, Request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 from .errors import UsageError
 
@@ -187,6 +187,52 @@ class BatchInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """How CSV of a job is written. ``delimiter`` is one character, ``line_ending`` ``"\\n"`` or ``"\\r\\n"``."""
+
+    delimiter: str = ","
+    line_ending: str = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSpec:
+    """A Bulk API 2.0 ingest job to be made. API: "Create a Job"."""
+
+    operation: str
+    sobject: str
+    external_id: str | None = None
+    assignment_rule_id: str | None = None
+    dialect: Dialect = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySpec:
+    """A Bulk API 2.0 query job to be made. *all_rows*: deleted and archived records too. API: "Create a Query Job"."""
+
+    soql: str
+    all_rows: bool = False
+    dialect: Dialect = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Job2Info:
+    """A Bulk API 2.0 job, ingest or query, as the org describes it. ``wire`` is what it sent, by its own names.
+
+    ``records_processed`` includes those that failed; None where the org did not say.
+    """
+
+    id: str
+    operation: str = ""
+    sobject: str = ""
+    state: str = ""
+    job_type: str = ""
+    records_processed: int | None = None
+    records_failed: int | None = None
+    error_message: str = ""
+    wire: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordError:
     """Why the org refused one record: its status code, its text, and the fields it names."""
 
@@ -203,3 +249,33 @@ class RowResult:
     success: bool
     created: bool
     errors: tuple[RecordError, ...] = ()
+
+
+#: What became of a row. ``unprocessed``: the org never tried it, so it may be sent again.
+State = Literal["succeeded", "failed", "unprocessed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row of the input. ``row`` counts from 0, in the order of the input."""
+
+    row: int
+    state: State
+    id: str | None = None
+    created: bool = False
+    code: str = ""
+    message: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartLimits:
+    """What one part may hold: rows, bytes on the wire (header included, before compression), characters of a record and
+    of a cell, columns, and characters of the whole part where the API counts those."""
+
+    rows: int
+    bytes: int
+    record_characters: int
+    cell_characters: int
+    columns: int
+    header_characters: int | None = None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import UsageError
 
@@ -101,13 +101,18 @@ class Addressed(Protocol):
     def ids(self) -> Mapping[str, str]: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
 
 
-def filled(template: str, ids: Mapping[str, str], version: str) -> str:
-    """The path that a template of ``wire.paths`` stands for. Ids come from callers and replies, so they are quoted."""
-    return template.format_map(
-        {"version": version, **{name: quote(str(value), safe="") for name, value in ids.items()}}
-    )
+def filled(request: Addressed, version: str, under: str = "") -> str:
+    """Path and query of *request*; of the path, what comes after *under*.
+
+    Ids come from callers and replies, so they are quoted: none can lead the token to another resource.
+    """
+    ids = {name: quote(str(value), safe="") for name, value in request.ids.items()}
+    path = request.path.removeprefix(under).format_map({"version": version, **ids})
+    return f"{path}?{urlencode(request.params)}" if request.params else path
 
 
 class Access(Protocol):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..errors import MalformedResult
 from ..wire.names import NO_RECORDS
-from .quoted import blocks_of_rows
+from .quoted import CUT_AT_COMMA, blocks_of_rows
 from .streams import PieceReader, Texts, without_bom
 
 # The csv module refuses cells of more than 131,072 characters, a limit that belongs to the whole process. It guards
@@ -208,8 +208,11 @@ def record_texts(pieces: Iterable[bytes]) -> Iterator[str]:
 def _records(lines: Iterator[str]) -> Iterator[str]:
     held: list[str] = []
     row = -1
+    is_quoted: bool | None = None
     try:
         for line in lines:
+            if is_quoted is None:
+                is_quoted = line.startswith('"')
             # A record ends where the number of quotes so far is even. Most lines are a whole record.
             if line.count('"') % 2 == (1 if not held else 0):
                 held.append(line)
@@ -219,6 +222,8 @@ def _records(lines: Iterator[str]) -> Iterator[str]:
                 line = "".join(held)
                 held = []
             text = line.removesuffix("\n").removesuffix("\r") if line[-1] in "\r\n" else line
+            if is_quoted and line.endswith(","):
+                raise _malformed(csv.Error(CUT_AT_COMMA), row)
             if text:
                 yield text
                 row += 1

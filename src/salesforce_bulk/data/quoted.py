@@ -11,8 +11,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from .streams import Texts
+
+#: Where cells are quoted, a file that ends behind a comma was cut there: to csv.reader it would be one empty cell more.
+CUT_AT_COMMA: Final = "it ends behind a comma"
 
 
 def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
@@ -23,6 +27,7 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
         UnicodeDecodeError: Not UTF-8.
     """
     text = texts.more(0)
+    is_quoted = text.startswith('"')
     width = 0
     while text:
         # What follows the cut begins with a quote, as a record does; if the cut was wrong, the count below says so.
@@ -31,12 +36,12 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
             block = text[1:cut]
             rows = [line.split('","') for line in block.split('"\n"')]
             width = width or len(rows[0])
-            if block.count('"') == 2 * width * len(rows) - 2 and all([len(row) == width for row in rows]):
+            if block.count('"') == 2 * width * len(rows) - 2 and {width} == set(map(len, rows)):
                 yield rows
                 text = text[cut + 2 :]
                 text += texts.more(len(text))
                 continue
-        records = _Records(text, texts)
+        records = _Records(text, texts, is_quoted=is_quoted)
         yield records
         # At least doubled when there was no whole record: no character is looked at more than a few times.
         text = records.rest
@@ -46,8 +51,9 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
 class _Records:
     """The records in a text, by ``csv.reader``. The last one is finished from what follows; ``rest`` is after it."""
 
-    def __init__(self, text: str, texts: Texts) -> None:
+    def __init__(self, text: str, texts: Texts, *, is_quoted: bool) -> None:
         self.rest = text
+        self._is_quoted = is_quoted
         self._texts = texts
         self._in_record = False
 
@@ -66,6 +72,8 @@ class _Records:
             cut = len(self.rest) if self._texts.ended else _last_line_end(self.rest)
             text, self.rest = self.rest[:cut], self.rest[cut:]
             for line in io.StringIO(text, newline=""):
+                if self._is_quoted and line[-1] == ",":
+                    raise csv.Error(CUT_AT_COMMA)
                 self._in_record = True
                 yield line
             # Asked for more: by a record that is not complete, or by one that has not begun?

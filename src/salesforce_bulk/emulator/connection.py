@@ -21,6 +21,9 @@ READ_BYTES = 65_536
 #: REST guide, "Status Codes": a URI over 16,384 bytes is 414, URI and headers over that is 431. Headers get some room here.
 MAX_URI_BYTES = 16_384
 MAX_HEAD_BYTES = 32_768
+#: How long the org listens on after it has said its last.
+LINGER_SECONDS = 1.0
+LINGER_READS = 32
 #: What a client may send beyond the limit before the connection is cut instead of answered.
 MAX_DROPPED_BYTES = 1_000_000_000
 
@@ -39,6 +42,15 @@ class Connection:
         with contextlib.suppress(OSError, Gone):
             while self._serve_one():
                 pass
+            self._part()
+
+    def _part(self) -> None:
+        """Close so that the client gets the last reply: closing on unread bytes would reset the connection."""
+        self.sock.shutdown(socket.SHUT_WR)
+        self.sock.settimeout(LINGER_SECONDS)
+        for _ in range(LINGER_READS):
+            if not self.sock.recv(READ_BYTES):
+                return
 
     def _serve_one(self) -> bool:
         """Read a request and answer it. False when the connection is to be closed."""
@@ -74,6 +86,8 @@ class Connection:
         head = self._next_event(parser, idle=True)
         if not isinstance(head, h11.Request):
             return None
+        if sum(len(name) + len(value) for name, value in head.headers) > MAX_HEAD_BYTES:
+            raise h11.RemoteProtocolError("the headers are too large", error_status_hint=431)
         headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

@@ -33,7 +33,7 @@ class LegacyAccess(Access):
         return self._face.API_version
 
     def url(self, request: Addressed) -> str:
-        return self._face.endpoint + filled(request.path.removeprefix(paths.ASYNC), request.ids, "")
+        return self._face.endpoint + filled(request, "", under=paths.ASYNC)
 
     def headers(self, request: Addressed) -> dict[str, str]:
         # Positionally: old subclasses override headers(self, values={}) and know no other parameter.

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
+from xml.etree.ElementTree import Element
 
 from ..client import Org, open_org
 from ..data.splitter import split_records
-from ..errors import AnswerMalformed, ApiError, SessionExpired, UsageError, WaitTimeout
+from ..documents import local_name, looks_like, parse_json
+from ..errors import AnswerMalformed, ApiError, BatchFailed, JobAborted, SessionExpired, UsageError, WaitTimeout
 from ..logins import Login
 from ..options import DEFAULT_OPTIONS, TransportOptions
 from ..protocol import bulk1
@@ -22,8 +24,8 @@ from ..records import BatchInfo, Body, JobSpec
 from ..wire import headers as names
 from ..wire.names import DATALOAD_NS, BatchState, ContentType, JobState, Operation
 from .access import LegacyAccess, instance_url
-from .exceptions import BatchUnknown, BulkApiError, BulkBatchFailed, LoginIncomplete, WaitEnded
-from .ids import either_order
+from .exceptions import BatchUnknown, BulkApiError, BulkBatchFailed, BulkJobAborted, LoginIncomplete, WaitEnded
+from .ids import either_order, has_service_form
 from .login import chosen_login
 from .memory import BATCH, JOB
 from .names import DEFAULT_API_VERSION, ERROR_STATES, HttpErrorMessage, IncompleteCredentialsMessage
@@ -34,6 +36,7 @@ job_to_http_content_type = dict(bulk1.MIME)
 #: What follows the password by position, in the second generation.
 _POSITIONAL = ("API_version", "sandbox", "security_token", "organizationId", "client_id", "domain")
 
+_VERSION = re.compile(r"\d+\.\d+")
 _OBJECT_OF_QUERY = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
 _NESTED = re.compile(r"\([^()]*\)")
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'", re.DOTALL)
@@ -55,7 +58,7 @@ class SalesforceBulk(Reading):
     exception_class: type[Exception] = BulkApiError
     API_version: str = DEFAULT_API_VERSION
     jobNS: str = DATALOAD_NS
-    #: Time limits and tries of each exchange; assign another record to change them.
+    #: Time limits and tries of each exchange; assign another record, before the first request, to change them.
     transport_options: TransportOptions = DEFAULT_OPTIONS
     sessionId: str
     endpoint: str
@@ -86,6 +89,12 @@ class SalesforceBulk(Reading):
         if len(more_) > len(_POSITIONAL):
             raise TypeError(f"SalesforceBulk takes at most ten positional arguments, not {4 + len(more)}")
         values = dict(zip(_POSITIONAL, more_, strict=False))
+        if not _VERSION.fullmatch(str(values.get("API_version") or DEFAULT_API_VERSION)):
+            # What stands there may be a security token, the fork's fifth argument: it is not shown.
+            raise UsageError(
+                "The fifth argument of SalesforceBulk by position is an API version, such as '66.0', or an exception class. "
+                "Nothing was sent. Give security_token= by keyword, or use salesforce_bulkipy.SalesforceBulkipy."
+            )
         if exception_class is not None:
             self.exception_class = exception_class
         self.API_version = str(values.get("API_version") or API_version or DEFAULT_API_VERSION)
@@ -111,6 +120,10 @@ class SalesforceBulk(Reading):
     def org(self) -> Org:
         """The org behind this interface."""
         return open_org(LegacyAccess(self), self.transport_options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, here or in another process, has connections of its own. What the org is made of goes with it.
+        return {name: value for name, value in self.__dict__.items() if name != "org"}
 
     # -- logging in -----------------------------------------------------------------------------------------------------
 
@@ -194,12 +207,17 @@ class SalesforceBulk(Reading):
             return self.org.perform(flow)
         except (ApiError, SessionExpired, AnswerMalformed) as error:
             self._refused(error)
+        except JobAborted as error:
+            raise BulkJobAborted(error.job_id) from error
+        except BatchFailed as error:
+            raise BulkBatchFailed(error.job_id, error.batch_id, error.state_message or str(error)) from error
 
     def _refused(self, error: ApiError | SessionExpired | AnswerMalformed) -> NoReturn:
         try:
             self.raise_error(f"{HttpErrorMessage(message=error.body)}\n{error}", error.status_code)
         except BulkApiError as old:
             old.applied = error.applied
+            old.status_code = error.status_code  # a class of the caller's own is made with the message alone
             raise old from error
         except Exception as other:  # the caller's own exception_class
             raise other from error
@@ -326,7 +344,13 @@ class SalesforceBulk(Reading):
         try:
             return str(self.batches[batch_id])
         except KeyError:
-            raise BatchUnknown(f"Batch id '{batch_id}' is unknown, can't retrieve job_id.") from None
+            pass
+        if has_service_form(batch_id):
+            # 15 and 18 characters are two spellings of one id: the last three only repeat the case of the others.
+            for known, job_id in list(self.batches.items()):
+                if has_service_form(known) and known[:15] == batch_id[:15]:
+                    return str(job_id)
+        raise BatchUnknown(f"Batch id '{batch_id}' is unknown, can't retrieve job_id.")
 
     # -- batches --------------------------------------------------------------------------------------------------------
 
@@ -472,8 +496,20 @@ class SalesforceBulk(Reading):
 
     def parse_response(self, resp: Any) -> Any:
         """The document of a response of one's own: a dict, or a list of dicts for a list of batches."""
-        request = Request("bulk1.get_job", "GET", "")
-        return bulk1.read_document(request, Reply(int(getattr(resp, "status_code", 200)), {}, bytes(resp.content)))
+        body = bytes(resp.content)
+        if looks_like(body) == "json":
+            return parse_json(body)
+        reply = Reply(int(getattr(resp, "status_code", 200)), {}, body)
+        return bulk1.read_document(Request("bulk1.get_job", "GET", ""), reply)
+
+    def parse_error_result_xml(self, error_xml: Element) -> dict[str, Any]:
+        """One ``errors`` element of an XML result: ``fields``, ``message`` and ``statusCode``."""
+        texts = [(local_name(child.tag), child.text) for child in error_xml]
+        return {
+            "fields": [text for name, text in texts if name == "fields"],
+            "message": next((text for name, text in texts if name == "message"), None),
+            "statusCode": next((text for name, text in texts if name == "statusCode"), None),
+        }
 
 
 def _call(request: Request) -> Flow[Reply]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..logins import PRODUCTION, SANDBOX, Password
 from ..wire.names import ContentType
 from .bulk import SalesforceBulk
 from .exceptions import BulkApiError, LoginIncomplete
+from .login import chosen_login
 from .names import DEFAULT_API_VERSION
 
 
@@ -25,7 +25,9 @@ class SalesforceBulkipy(SalesforceBulk):
         exception_class: type[Exception] = BulkApiError,
         API_version: str = DEFAULT_API_VERSION,
     ) -> None:
-        if username and password and security_token is not None:
+        has_session = bool(session_id and host)
+        # An empty token is what a user of a trusted network has; with a session beside it, the session was always meant.
+        if username and password and (security_token or (security_token is not None and not has_session)):
             super().__init__(
                 username=username,
                 password=password,
@@ -34,7 +36,7 @@ class SalesforceBulkipy(SalesforceBulk):
                 exception_class=exception_class,
                 API_version=API_version,
             )
-        elif session_id and host:
+        elif has_session:
             super().__init__(session_id, host, exception_class=exception_class, API_version=API_version)
         else:
             raise LoginIncomplete(
@@ -46,7 +48,7 @@ class SalesforceBulkipy(SalesforceBulk):
         username: str, password: str, security_token: str, sandbox: object
     ) -> tuple[str, str]:
         """``(session id, instance host)`` by SOAP login."""
-        login = Password(username, password, security_token=security_token, domain=SANDBOX if sandbox else PRODUCTION)
+        login = chosen_login(username, password, security_token=security_token, sandbox=sandbox)
         token, url = SalesforceBulk._log_in(login, SalesforceBulk.transport_options)
         return token, url.removeprefix("https://")
 

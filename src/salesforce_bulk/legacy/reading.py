@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..client import Org
 from ..data.splitter import count_records
+from ..documents import looks_like
 from ..errors import AnswerMalformed, ApiError, SessionExpired, UsageError
 from ..protocol import bulk1
-from ..protocol.messages import Flow, Request
+from ..protocol.messages import Flow, Reply, Request
+from ..protocol.refusals import malformed
 from ..wire.names import BatchState
 from .exceptions import UploadResult
 from .ids import either_order, job_and_batch, role_of
@@ -39,7 +41,12 @@ class Reading(Memory):
 
     def _stream(self, request: Request) -> Iterator[bytes]:
         try:
-            yield from self.org.stream(request)
+            pieces = self.org.stream(request)
+            head = next(pieces, b"")
+            if looks_like(head) == "html":
+                raise malformed(request, Reply(200, {}, head), "it is no result")
+            yield head
+            yield from pieces
         except (ApiError, SessionExpired, AnswerMalformed) as error:
             self._refused(error)
 
@@ -160,8 +167,11 @@ class Reading(Memory):
                 "get_batch_results(callback=...) existed in release 1.0.0 only. Nothing was sent. For the results of an "
                 "upload: get_upload_results(job, batch, callback=...); for a query: get_batch_result_iter(job, batch)."
             )
-        if "result_id" in named or len(args) > 2 or self._is_result(args):
+        if named.keys() & {"result_id", "parse_csv", "logger"} or len(args) > 2 or self._is_result(args):
             return self._one_result(*args, **named)
+        unknown = named.keys() - {"job_id", "batch_id"}
+        if unknown:
+            raise TypeError(f"get_batch_results() got an unexpected keyword argument {min(unknown)!r}")
         job_id, batch_id = job_and_batch(self, "get_batch_results()", args, named, None)
         return self._upload_results(job_id or self.lookup_job_id(batch_id), batch_id)
 

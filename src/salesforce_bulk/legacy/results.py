@@ -113,34 +113,15 @@ def _errors(result: RowResult) -> list[dict[str, Any]]:
     ]
 
 
-class RawResult:
+class RawResult(PieceReader):
     """What ``raw=True`` gives: the reading side of a urllib3 response. The content is inflated already."""
 
-    def __init__(self, pieces: Pieces) -> None:
-        self._file = PieceReader(pieces)
-
     def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
-        return self._file.read(-1 if amt is None else amt) or b""
+        return super().read(amt)
 
     def stream(self, amt: int = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
         while data := self.read(amt):
             yield data
 
-    def close(self) -> None:
-        self._file.close()
-
-    @property
-    def closed(self) -> bool:
-        return self._file.closed
-
     def release_conn(self) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._file)
-
-    def __enter__(self) -> RawResult:
-        return self
-
-    def __exit__(self, *_: object) -> None:
         self.close()

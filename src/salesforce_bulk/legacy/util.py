@@ -20,3 +20,8 @@ class IteratorBytesIO(PieceReader):
         pieces = iter(iterator.read1, b"") if isinstance(iterator, PieceReader) else iterator
         super().__init__(pieces if pieces is not None else ())
         self.iterator = iterator
+
+    def close(self) -> None:
+        super().close()
+        if isinstance(self.iterator, PieceReader):
+            self.iterator.close()

@@ -37,6 +37,8 @@ class Request:
     ids: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Body | None = None
+    #: The query of the URL.
+    params: Mapping[str, str] = field(default_factory=dict)
     auth: Auth = Auth.BULK1
     base: str | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..wire.names import BatchState, JobState
+from ..wire.names import BatchState, Job2State, JobState
 
 JOB_STATES: Final = (JobState.OPEN, JobState.CLOSED, JobState.ABORTED, JobState.FAILED)
 
@@ -33,3 +33,15 @@ BATCH_FOLLOWS: Final = {
 BATCH_ENDED: Final = frozenset(state for state, follows in BATCH_FOLLOWS.items() if not follows)
 #: Ends that are not a success. NotProcessed is one too, except for the original batch of a chunked query.
 BATCH_GIVEN_UP: Final = BATCH_ENDED - {BatchState.COMPLETED}
+
+#: Bulk API 2.0, ingest; a query job begins as UploadComplete ("Job States").
+JOB2_FOLLOWS: Final = {
+    Job2State.OPEN: frozenset({Job2State.UPLOAD_COMPLETE, Job2State.ABORTED, Job2State.FAILED}),
+    Job2State.UPLOAD_COMPLETE: frozenset({Job2State.IN_PROGRESS, Job2State.ABORTED, Job2State.FAILED}),
+    Job2State.IN_PROGRESS: frozenset({Job2State.JOB_COMPLETE, Job2State.FAILED, Job2State.ABORTED}),
+    Job2State.JOB_COMPLETE: frozenset[str](),
+    Job2State.FAILED: frozenset[str](),
+    Job2State.ABORTED: frozenset[str](),
+}
+
+JOB2_ENDED: Final = frozenset(state for state, follows in JOB2_FOLLOWS.items() if not follows)

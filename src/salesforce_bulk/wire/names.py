@@ -61,6 +61,41 @@ class JobState:
     FAILED: Final = "Failed"
 
 
+class Job2State:
+    """States of a Bulk API 2.0 job, ingest and query."""
+
+    OPEN: Final = "Open"
+    UPLOAD_COMPLETE: Final = "UploadComplete"
+    IN_PROGRESS: Final = "InProgress"
+    JOB_COMPLETE: Final = "JobComplete"
+    FAILED: Final = "Failed"
+    ABORTED: Final = "Aborted"
+
+
+class Delimiter:
+    """``columnDelimiter`` of a Bulk API 2.0 job."""
+
+    COMMA: Final = "COMMA"
+    SEMICOLON: Final = "SEMICOLON"
+    PIPE: Final = "PIPE"
+    TAB: Final = "TAB"
+    CARET: Final = "CARET"
+    BACKQUOTE: Final = "BACKQUOTE"
+
+
+class LineEnding:
+    LF: Final = "LF"
+    CRLF: Final = "CRLF"
+
+
+class JobType:
+    """``jobType`` of a job in the REST listing."""
+
+    CLASSIC: Final = "Classic"
+    V2_INGEST: Final = "V2Ingest"
+    V2_QUERY: Final = "V2Query"
+
+
 class BatchState:
     QUEUED: Final = "Queued"
     IN_PROGRESS: Final = "InProgress"
@@ -97,6 +132,16 @@ class ExceptionCode:
     UNSUPPORTED_CONTENT_TYPE: Final = "UnsupportedContentType"
 
 
+class ResultColumn:
+    """What the result files of an ingest job put in front of the uploaded columns."""
+
+    ID: Final = "sf__Id"
+    CREATED: Final = "sf__Created"
+    ERROR: Final = "sf__Error"
+
+
+#: ``Sforce-Locator`` of the last page is this word ("Get Results for a Query Job").
+NO_LOCATOR: Final = "null"
 #: The cell that empties a field in CSV ("Prepare CSV Files").
 NULL_CELL: Final = "#N/A"
 #: The whole body of a CSV query result without rows.

@@ -22,6 +22,22 @@ RESOURCES: Final = VERSIONS + "/v{version}"
 SOBJECTS: Final = RESOURCES + "/sobjects"
 DESCRIBE: Final = SOBJECTS + "/{sobject}/describe"
 LIMITS: Final = RESOURCES + "/limits"
+QUERY: Final = RESOURCES + "/query"
+QUERY_ALL: Final = RESOURCES + "/queryAll"
+COLLECTIONS: Final = RESOURCES + "/composite/sobjects"
+COLLECTION_UPSERT: Final = COLLECTIONS + "/{sobject}/{field}"
+
+# Bulk API 2.0.
+INGEST_JOBS: Final = RESOURCES + "/jobs/ingest"
+INGEST_JOB: Final = INGEST_JOBS + "/{job}"
+INGEST_BATCHES: Final = INGEST_JOB + "/batches"
+SUCCESSFUL_RESULTS: Final = INGEST_JOB + "/successfulResults"
+FAILED_RESULTS: Final = INGEST_JOB + "/failedResults"
+UNPROCESSED_RECORDS: Final = INGEST_JOB + "/unprocessedrecords"
+QUERY_JOBS: Final = RESOURCES + "/jobs/query"
+QUERY_JOB: Final = QUERY_JOBS + "/{job}"
+RESULTS: Final = QUERY_JOB + "/results"
+RESULT_PAGES: Final = QUERY_JOB + "/resultPages"
 
 # Login.
 SOAP_PARTNER: Final = "/services/Soap/u/{version}"

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from tests.support.bulk1_talk import NAMESPACE, Talk
 
 from salesforce_bulk.emulator import LocalOrg
-from tests.support.bulk1_talk import NAMESPACE, Talk
 
 
 @pytest.fixture
@@ -149,7 +149,12 @@ def test_sessions(org: LocalOrg, talk: Talk) -> None:
 
 @pytest.mark.parametrize(
     ("version", "status", "code"),
-    [("30.0", 410, "Gone"), ("x", 400, "InvalidVersion"), ("v66.0", 400, "InvalidVersion"), ("99.0", 400, "InvalidVersion")],
+    [
+        ("30.0", 410, "Gone"),
+        ("x", 400, "InvalidVersion"),
+        ("v66.0", 400, "InvalidVersion"),
+        ("99.0", 400, "InvalidVersion"),
+    ],
 )
 def test_versions(org: LocalOrg, version: str, status: int, code: str) -> None:
     """Retired, and never heard of."""
@@ -252,9 +257,27 @@ def test_element_order_and_bytes_of_a_job(talk: Talk) -> None:
 
     assert text.startswith(f'<?xml version="1.0" encoding="UTF-8"?><jobInfo\n   xmlns="{NAMESPACE}">\n <id>')
     assert text.endswith("</apexProcessingTime>\n</jobInfo>")
-    assert names == (
-        "id operation object createdById createdDate systemModstamp state externalIdFieldName concurrencyMode contentType "
-        "numberBatchesQueued numberBatchesInProgress numberBatchesCompleted numberBatchesFailed numberBatchesTotal "
-        "numberRecordsProcessed numberRetries apiVersion numberRecordsFailed totalProcessingTime apiActiveProcessingTime "
-        "apexProcessingTime"
-    ).split()
+    assert names == [
+        "id",
+        "operation",
+        "object",
+        "createdById",
+        "createdDate",
+        "systemModstamp",
+        "state",
+        "externalIdFieldName",
+        "concurrencyMode",
+        "contentType",
+        "numberBatchesQueued",
+        "numberBatchesInProgress",
+        "numberBatchesCompleted",
+        "numberBatchesFailed",
+        "numberBatchesTotal",
+        "numberRecordsProcessed",
+        "numberRetries",
+        "apiVersion",
+        "numberRecordsFailed",
+        "totalProcessingTime",
+        "apiActiveProcessingTime",
+        "apexProcessingTime",
+    ]

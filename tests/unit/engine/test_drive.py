@@ -65,7 +65,7 @@ class FixedAccess(Access):
         self.token, self.others = "first", list(others)
 
     def url(self, request: Addressed) -> str:
-        return "https://acme.my.salesforce.com" + filled(request.path, request.ids, "66.0")
+        return "https://acme.my.salesforce.com" + filled(request, "66.0")
 
     def headers(self, request: Addressed) -> dict[str, str]:
         return {"X-SFDC-Session": self.token, **request.headers}

@@ -1,0 +1,163 @@
+"""What ingest and query jobs of Bulk API 2.0 have in common: their document, their list, waiting for their end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from ..documents import NotReadable, parse_json
+from ..errors import UsageError, WaitTimeout
+from ..records import Body, Dialect, Job2Info
+from ..wire import headers
+from ..wire.names import Delimiter, Job2State, LineEnding, Mime
+from .messages import Auth, Call, Flow, Pause, Reply, Request
+from .polling import intervals
+from .refusals import malformed
+from .states import JOB2_ENDED
+
+JSON_TYPE: Final = Mime.JSON + "; charset=UTF-8"
+
+DELIMITERS: Final = {
+    ",": Delimiter.COMMA,
+    ";": Delimiter.SEMICOLON,
+    "|": Delimiter.PIPE,
+    "\t": Delimiter.TAB,
+    "^": Delimiter.CARET,
+    "`": Delimiter.BACKQUOTE,
+}
+LINE_ENDINGS: Final = {"\n": LineEnding.LF, "\r\n": LineEnding.CRLF}
+
+
+def dialect_fields(dialect: Dialect) -> dict[str, str]:
+    """The members of a job that say how its CSV is written."""
+    if dialect.delimiter not in DELIMITERS:
+        raise UsageError(
+            f"The API has no delimiter {dialect.delimiter!r}. Nothing was sent. It has {' '.join(DELIMITERS)}."
+        )
+    if dialect.line_ending not in LINE_ENDINGS:
+        raise UsageError("Lines end in LF or CRLF in this API. Nothing was sent.")
+    return {
+        "contentType": "CSV",
+        "columnDelimiter": DELIMITERS[dialect.delimiter],
+        "lineEnding": LINE_ENDINGS[dialect.line_ending],
+    }
+
+
+def call(
+    name: str,
+    method: str,
+    path: str,
+    job: str | None = None,
+    document: Mapping[str, Any] | None = None,
+    params: Mapping[str, str] | None = None,
+    accept: str = Mime.JSON,
+) -> Request:
+    """A request of the REST framework: bearer token, JSON in and out."""
+    extra = {headers.ACCEPT: accept}
+    if document is not None:
+        extra[headers.CONTENT_TYPE] = JSON_TYPE
+    return Request(
+        name,
+        method,
+        path,
+        {"job": job} if job else {},
+        extra,
+        None if document is None else Body.of(json.dumps(document)),
+        params or {},
+        Auth.BEARER,
+    )
+
+
+def read_json(request: Request, reply: Reply) -> Any:
+    try:
+        return parse_json(reply.body)
+    except NotReadable as error:
+        raise malformed(request, reply, f"it is {error}") from error
+
+
+def job_info(wire: Mapping[str, Any]) -> Job2Info:
+    return Job2Info(
+        id=str(wire["id"]),
+        operation=str(wire.get("operation") or ""),
+        sobject=str(wire.get("object") or ""),
+        state=str(wire.get("state") or ""),
+        job_type=str(wire.get("jobType") or ""),
+        records_processed=_count(wire, "numberRecordsProcessed"),
+        records_failed=_count(wire, "numberRecordsFailed"),
+        error_message=str(wire.get("errorMessage") or ""),
+        wire=wire,
+    )
+
+
+def _count(wire: Mapping[str, Any], name: str) -> int | None:
+    value = wire.get(name)
+    return int(value) if isinstance(value, int | float | str) and str(value).strip().isdigit() else None
+
+
+def read_job(request: Request, reply: Reply) -> Job2Info:
+    wire = read_json(request, reply)
+    if not isinstance(wire, dict) or not wire.get("id"):
+        raise malformed(request, reply, "it names no job")
+    return job_info(wire)
+
+
+def ask_job(request: Request) -> Flow[Job2Info]:
+    """Send a request that is answered with a job."""
+    return read_job(request, (yield Call(request)))
+
+
+def list_jobs(request: Request) -> Flow[list[Job2Info]]:
+    """All jobs of a list, page by page. Of the link to the next page only the locator is taken."""
+    jobs: list[Job2Info] = []
+    seen: set[str] = set()
+    while True:
+        reply: Reply = yield Call(request)
+        page = read_json(request, reply)
+        if not isinstance(page, dict) or not isinstance(page.get("records"), list):
+            raise malformed(request, reply, "it is no list of jobs")
+        jobs += [job_info(wire) for wire in page["records"] if isinstance(wire, dict) and wire.get("id")]
+        locator = locator_of(page.get("nextRecordsUrl"), "queryLocator")
+        if page.get("done") is True or locator is None:
+            return jobs
+        if locator in seen:
+            raise malformed(request, reply, "its link to the next page leads in a circle")
+        seen.add(locator)
+        request = Request(
+            request.name,
+            request.method,
+            request.path,
+            request.ids,
+            request.headers,
+            None,
+            {**request.params, "queryLocator": locator},
+            request.auth,
+        )
+
+
+def locator_of(link: Any, name: str) -> str | None:
+    """The locator in a link of a reply. Nothing else of a link is used, so it cannot lead a token elsewhere."""
+    if not isinstance(link, str) or not link:
+        return None
+    values = parse_qs(urlsplit(link).query).get(name)
+    return values[0] if values else None
+
+
+def await_end(get: Request, job: str, *, limit_seconds: float, longest_pause: float) -> Flow[Job2Info]:
+    """Look at a job until it has ended, whatever its end. Past the limit: :class:`WaitTimeout`."""
+    passed = 0.0
+    for pause in intervals(longest_pause):
+        info = yield from ask_job(get)
+        if info.state in JOB2_ENDED:
+            return info
+        if info.state == Job2State.OPEN:
+            raise UsageError(f"Job {job} is still Open: its upload was never marked complete, so it would never end.")
+        if passed >= limit_seconds:
+            raise WaitTimeout(
+                f"Job {job} was still {info.state} after {limit_seconds:g} seconds.\n"
+                "The org goes on with it; nothing is lost.\nWait again, with a longer limit.",
+                job_id=job,
+            )
+        passed = yield Pause(min(pause, limit_seconds - passed))
+    raise AssertionError("the intervals have no end")

@@ -1,0 +1,61 @@
+"""The REST resources that a bulk tool needs: versions, describe, limits. API: REST API Developer Guide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..wire import paths
+from .jobs2 import call, read_json
+from .messages import Call, Flow, Reply, Request
+from .refusals import malformed
+
+
+def versions() -> Request:
+    """The call "Versions". It needs no session."""
+    return call("rest.versions", "GET", paths.VERSIONS)
+
+
+def objects() -> Request:
+    """The call "Describe Global"."""
+    return call("rest.objects", "GET", paths.SOBJECTS)
+
+
+def describe(sobject: str) -> Request:
+    """The call "sObject Describe"."""
+    request = call("rest.describe", "GET", paths.DESCRIBE)
+    return Request(request.name, request.method, request.path, {"sobject": sobject}, request.headers, auth=request.auth)
+
+
+def limits() -> Request:
+    """The call "Limits"."""
+    return call("rest.limits", "GET", paths.LIMITS)
+
+
+def ask_document(request: Request, kind: type[dict[str, Any]] | type[list[Any]]) -> Flow[Any]:
+    """Send a request that is answered with a JSON object or list."""
+    reply: Reply = yield Call(request)
+    document = read_json(request, reply)
+    if not isinstance(document, kind):
+        raise malformed(request, reply, f"it is no JSON {'object' if kind is dict else 'list'}")
+    return document
+
+
+def newest_version() -> Flow[str]:
+    """The newest API version that the org offers."""
+    request = versions()
+    reply: Reply = yield Call(request)
+    offered = read_json(request, reply)
+    numbers = [
+        str(entry["version"]) for entry in offered if isinstance(entry, dict) and _is_number(entry.get("version"))
+    ]
+    if not numbers:
+        raise malformed(request, reply, "it lists no version")
+    return max(numbers, key=float)
+
+
+def _is_number(version: Any) -> bool:
+    try:
+        float(version)
+    except (TypeError, ValueError):
+        return False
+    return True

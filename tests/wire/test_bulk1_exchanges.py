@@ -1,0 +1,63 @@
+"""The local org answers the golden exchanges of Bulk API 1.0 byte for byte."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from salesforce_bulk.emulator import LocalOrg
+from tests.support.bulk1_talk import Talk
+from tests.support.exchanges import Names, read_script
+
+FILES = sorted((Path(__file__).parent / "bulk1").glob("*.txt"))
+
+
+def prepare(org: LocalOrg, word: str, argument: str, names: Names) -> None:
+    match word:
+        case "advance":
+            org.clock.advance(float(argument))
+        case "holds":
+            sobject, _, rows = argument.partition(" ")
+            for id in org.holds(sobject, json.loads(rows)):
+                names.name(id)
+        case "limit":
+            name, _, value = argument.partition(" ")
+            if name in {"bulk_batches", "api_requests"}:
+                getattr(org.limits, name).maximum = int(value)
+            else:
+                setattr(org.limits, name, int(value))
+        case "forbid":
+            setattr(org.permissions, argument, False)
+        case "expire":
+            org.expire_sessions()
+        case _:
+            raise AssertionError(f"what is {word}?")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_exchange(path: Path) -> None:
+    """Ids and times are named; all else is compared as it is."""
+    names = Names()
+    with LocalOrg() as org:
+        org.clock.pause()
+        talk = Talk(org)
+        for exchange in read_script(path).exchanges:
+            for word, argument in exchange.before:
+                prepare(org, word, argument, names)
+            headers = {name.replace("-", "_"): value for name, value in exchange.headers.items()}
+            talk.token = None if headers.pop("X_SFDC_Session", "") == "none" else talk.token
+            body = names.filled(exchange.body).encode() if exchange.method == "POST" else None
+            answer = talk.ask(exchange.method, names.filled(exchange.path), body, **headers)
+
+            said = (exchange.method, exchange.path)
+            assert (*said, answer.status) == (*said, exchange.status), answer.text
+            assert names.normalised(answer.text) == exchange.reply
+            for name, value in exchange.reply_headers.items():
+                assert names.normalised(answer.headers.get(name, "absent")) == value
+
+
+def test_there_are_exchanges() -> None:
+    """An empty folder would prove nothing."""
+    assert len(FILES) > 20
