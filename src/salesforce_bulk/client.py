@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
-from .engine.drive import Clock, Driver
+from .engine.drive import Clock, Driver, Fetched
 from .errors import UsageError
 from .logins import AccessToken, Login
 from .options import DEFAULT_OPTIONS, TransportOptions
@@ -96,6 +96,10 @@ class Org:
     def stream(self, request: Request) -> Iterator[bytes]:
         """Make one GET request; its body in pieces, in constant memory. Breaking off costs a re-fetch, not the rows."""
         return self._driver.stream(request)
+
+    def fetch(self, request: Request) -> Fetched:
+        """Make one GET request and read the head of its answer; the body as by :meth:`stream`."""
+        return self._driver.fetch(request)
 
     def close(self) -> None:
         """Give up the connections. The session stays valid: other programs may share it."""

@@ -103,6 +103,7 @@ def test_a_batch_alone_when_its_job_is_known(method: str) -> None:
         played = Played(*PAIRED[method])
         played.bulk.batches[BATCH] = JOB
         all_of(getattr(played.bulk, method)(*args, **named))
+        assert played.sent
         assert all(url.startswith(f"job/{JOB}/batch/{BATCH[:15]}") for _, url in played.sent)
 
 

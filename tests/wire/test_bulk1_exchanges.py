@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-
-from salesforce_bulk.emulator import LocalOrg
 from tests.support.bulk1_talk import Talk
 from tests.support.exchanges import Names, read_script
+
+from salesforce_bulk.emulator import LocalOrg
 
 FILES = sorted((Path(__file__).parent / "bulk1").glob("*.txt"))
 

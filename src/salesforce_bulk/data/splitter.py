@@ -25,16 +25,23 @@ def split_records(text: Text, first: int, then: int) -> list[Text]:
         return []
     pieces: list[Text] = []
     held = [header]
-    count, wanted = 0, max(first, 1)
+    left = max(first, 1)
     for record in records:
-        # Cut when the next record comes, not before: what trails the last one belongs to it.
-        if count == wanted and record.strip():
+        if len(record) < 3 and _is_blank(record):
+            held.append(record)
+            continue
+        # Cut when the next record comes, not before: blank lines behind the last one belong to it.
+        if left == 0:
             pieces.append(_join(held))
-            held, count, wanted = [header], 0, max(then, 1)
+            held, left = [header], max(then, 1)
         held.append(record)
-        count += 1 if record.strip() else 0
+        left -= 1
     pieces.append(_join(held))
     return pieces
+
+
+def _is_blank(line: str | bytes) -> bool:
+    return not line.strip("\r\n" if isinstance(line, str) else b"\r\n")
 
 
 def _join(parts: list[Text]) -> Text:
@@ -58,19 +65,19 @@ def _records(text: Text) -> Iterator[Text]:
     quote = '"' if isinstance(text, str) else b'"'
     held: list[Text] = []
     is_open = False
-    header = True
+    is_header = True
     for line in _lines(text):
-        if line.count(quote) % 2:
+        if line.count(quote) & 1:
             is_open = not is_open
-        if is_open or held:
+        if is_open or (is_header and _is_blank(line)):
             held.append(line)
-        if is_open or (header and not line.strip()):
-            if not held:
-                held.append(line)
             continue
-        yield _join(held) if held else line
-        held = []
-        header = False
+        is_header = False
+        if held:
+            held.append(line)
+            line = _join(held)
+            held = []
+        yield line
     if held:
         yield _join(held)
 

@@ -13,6 +13,7 @@ from .bulk1_replies import Refused
 from .limits import Limits
 from .schema import Schema, SObject
 from .soql import Query
+from .soql.syntax import AnyOf, Not
 
 #: The object list of the guide's page "PK Chunking". Custom objects are supported too.
 SUPPORTED = frozenset(
@@ -104,12 +105,12 @@ def ranges(first: str, last: str, size: int) -> Iterator[tuple[str, str]]:
 
 
 def narrowed(soql: str, query: Query, field: str, low: str, high: str) -> str:
-    """The query over one range. It begins with the original text, unless an OR has to be put in brackets."""
+    """The query over one range. It begins with the original text, unless an OR or a NOT has to be put in brackets."""
     condition = f"{field} >= {low} AND {field} < {high}"
     soql = soql.rstrip()
     if query.where is None:
         return f"{soql} WHERE {condition}"
-    if type(query.where).__name__ == "AnyOf" and (found := _WHERE.search(soql)) is not None:
+    if isinstance(query.where, AnyOf | Not) and (found := _WHERE.search(soql)) is not None:
         return f"{soql[: found.end()]} ({soql[found.end() :].strip()}) AND {condition}"
     return f"{soql} AND {condition}"
 

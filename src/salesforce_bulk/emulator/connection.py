@@ -7,7 +7,7 @@ import socket
 import time
 import zlib
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import h11
 
@@ -93,11 +93,11 @@ class Connection:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         target = head.target.decode("latin-1")
-        parts = urlsplit(target)
+        path, _, query = target.partition("?")
+        if not path.startswith("/"):
+            path = "/" + path.partition("://")[2].partition("/")[2]  # a proxy's way to ask: the whole URL
         body = Body(self.server.max_body_bytes)
-        request = Request(
-            head.method.decode("latin-1").upper(), target, unquote(parts.path), parts.query, headers, body
-        )
+        request = Request(head.method.decode("latin-1").upper(), target, unquote(path), query, headers, body)
         request.http_version = head.http_version.decode("latin-1")
         if "transfer-encoding" in headers:
             request.framing = "chunked"

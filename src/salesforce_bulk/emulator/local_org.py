@@ -51,7 +51,12 @@ class LocalOrg:
         self.schema = schema or Schema.standard()
         self.store = Store(folder / "org.sqlite" if folder else None, self.schema, self.clock.now)
         self.limits = Limits(self.clock.now)
-        self.identity = Identity(user_id=self.store.user.id, username=self.store.user.username)
+        self.identity = Identity(
+            user_id=self.store.user.id,
+            username=self.store.user.username,
+            organization_id=self._first_id("Organization"),
+            profile_id=self._first_id("Profile"),
+        )
         self.sessions = Sessions(self.identity, self.clock.now)
         self.login_policy = LoginPolicy()
         self._jobs = Jobs(folder)
@@ -68,6 +73,10 @@ class LocalOrg:
 
     def __repr__(self) -> str:
         return f"<LocalOrg {self.url if self._started else 'not started'}: {len(self._jobs.all())} jobs>"
+
+    def _first_id(self, sobject: str) -> str:
+        with self.store.reader() as connection:
+            return str(connection.execute(f'SELECT min(Id) FROM "{sobject}"').fetchone()[0])
 
     def start(self) -> Self:
         if not self._started:

@@ -139,7 +139,7 @@ class SoapArea(Area):
 <organizationId>{who.organization_id}</organizationId>\
 <organizationMultiCurrency>false</organizationMultiCurrency>\
 <organizationName>{escape(who.organization_name)}</organizationName>\
-<profileId>00eLo0000000001AAA</profileId><roleId xsi:nil="true"/>\
+<profileId>{who.profile_id}</profileId><roleId xsi:nil="true"/>\
 <sessionSecondsValid>{self.sessions.seconds_valid}</sessionSecondsValid>\
 <userDefaultCurrencyIsoCode xsi:nil="true"/>\
 <userEmail>{escape(who.email)}</userEmail><userFullName>{escape(who.full_name)}</userFullName>\

@@ -49,7 +49,7 @@ def write_reply(out: Outgoing, clock: Clock, reply: Reply, request: Request | No
     if reply.content_type:
         headers.append(("Content-Type", reply.content_type))
     if request is not None and request.wants_gzip() and body != b"":
-        headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+        headers.append(("Content-Encoding", "gzip"))
         body = _gzip([body] if isinstance(body, bytes) else body)
     if isinstance(body, bytes):
         headers.append(("Content-Length", str(len(body))))

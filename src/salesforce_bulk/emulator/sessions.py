@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from .ids import to18
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -19,7 +21,8 @@ class Identity:
     security_token: str = field(default="TOKENTOKEN", repr=False)
     client_id: str = "3MVG9local.org.consumer.key"
     client_secret: str = field(default="local-consumer-secret", repr=False)
-    organization_id: str = "00DLo0000000001AAA"
+    organization_id: str = to18("00DLo0000000001")
+    profile_id: str = to18("00eLo0000000001")
     organization_name: str = "Local Org"
     full_name: str = "Ada Local"
     email: str = "admin@local.example"

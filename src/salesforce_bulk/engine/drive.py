@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -32,6 +32,22 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The head of an answer, lower-case names, and its body in pieces, which can be read once."""
+
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
+    _close: Callable[[], None]
+
+    def close(self) -> None:
+        """Give up what has not been read."""
+        close = getattr(self.pieces, "close", None)
+        if close is not None:
+            close()
+        self._close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +86,24 @@ class Driver:
         return self._tried(request, self._whole)
 
     def stream(self, request: Request) -> Iterator[bytes]:
-        """The body of the answer to a GET, in pieces as they arrive, in constant memory.
+        """The body of the answer to a GET, in pieces as they arrive. Sent when the first piece is asked for."""
+        yield from self.fetch(request).pieces
+
+    def fetch(self, request: Request) -> Fetched:
+        """Send a GET and read the head of its answer; the body follows in pieces, in constant memory.
 
         When it breaks off it is fetched again, and what was handed out already is passed over; it must be the same
-        bytes again, or the error says so.
+        bytes again, or the error says so. A body that nobody reads to its end must be closed.
         """
+        incoming = self._tried(request, self._head)
+        return Fetched(incoming.headers, self._pieces(request, incoming), incoming.close)
+
+    def _pieces(self, request: Request, incoming: Incoming) -> Iterator[bytes]:
         given = 0
         checksum = 0
         tries = 1
         while True:
-            with self._tried(request, self._head) as incoming:
+            with incoming:
                 try:
                     for piece in self._rest(request, incoming, given, checksum):
                         given += len(piece)
@@ -92,6 +116,7 @@ class Driver:
                     broken = error
             self._pause(tries, broken)
             tries += 1
+            incoming = self._tried(request, self._head)
 
     def _rest(self, request: Request, incoming: Incoming, given: int, checksum: int) -> Iterator[bytes]:
         """The pieces of *incoming* after the first *given* bytes, which must have *checksum*."""

@@ -17,11 +17,9 @@ from ..wire.names import BatchState
 from .exceptions import UploadResult
 from .ids import either_order, job_and_batch, role_of
 from .memory import BATCH, JOB, RESULT, Memory
-from .results import RawResult, all_lines, as_text, dict_rows, lines, lists, told, upload_results
+from .results import HEADER, RawResult, all_lines, as_text, dict_rows, lines, lists, told, upload_results
 from .util import IteratorBytesIO
 
-#: What the old library showed as the first row of upload results.
-HEADER = UploadResult("Id", "Success", "Created", "Error")
 #: A note to the logger every so many rows.
 NOTE_ROWS = 5000
 

@@ -17,6 +17,9 @@ from .exceptions import UploadResult
 
 Pieces = Iterable[bytes]
 
+#: What the old library showed as the first row of upload results.
+HEADER = UploadResult("Id", "Success", "Created", "Error")
+
 
 def told(pieces: Pieces) -> tuple[str, Iterator[bytes]]:
     """``"csv"``, ``"xml"`` or ``"json"``, told from the first bytes, and all the pieces."""
@@ -36,6 +39,11 @@ def dict_rows(pieces: Pieces) -> Iterator[dict[str, Any]]:
     if kind == "json":
         return iter(json_records(pieces))
     if kind == "xml":
+        head = next(pieces, b"")
+        pieces = chain((head,), pieces)
+        if b"<results" in head:
+            # Of an upload: the columns that its results have in CSV.
+            return (dict(zip(HEADER, as_text(result), strict=True)) for result in upload_results(pieces))
         return iter(xml_records(pieces))
     return iter(DictRows(pieces))
 

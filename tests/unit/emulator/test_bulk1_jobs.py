@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.support.bulk1_talk import NAMESPACE, Talk
 
-from salesforce_bulk.emulator import LocalOrg
+from salesforce_bulk.emulator import LocalOrg, Schema, SObject
 
 
 @pytest.fixture
@@ -281,3 +282,13 @@ def test_element_order_and_bytes_of_a_job(talk: Talk) -> None:
         "apiActiveProcessingTime",
         "apexProcessingTime",
     ]
+
+
+def test_objects_that_bulk_api_does_not_take() -> None:
+    """They exist, and REST knows them."""
+    ledger = replace(SObject.define("Ledger__c", "a01", []), bulk=False)
+    with LocalOrg(schema=Schema.standard().with_object(ledger)) as org:
+        body = info(operation="query", object="ledger__c")
+        answer = Talk(org).bulk("POST", "job", body, Content_Type="application/xml")
+
+    assert answer.error == (400, "InvalidEntity", "Entity 'Ledger__c' is not supported by the Bulk API.")

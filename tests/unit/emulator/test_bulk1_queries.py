@@ -175,13 +175,21 @@ def test_pk_chunking(org: LocalOrg, talk: Talk) -> None:
     assert org.limits.bulk_batches.used == 4
 
 
-def test_chunks_of_a_query_with_or(org: LocalOrg, talk: Talk) -> None:
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("Name = 'box 3' OR Name = 'box 23'", [b"box 23", b"box 3"]),
+        ("NOT Name LIKE 'box 1%'", sorted(b"box %d" % n for n in range(25) if str(n)[0] != "1")),
+        ("Name = 'box 3' AND Full__c = false", [b"box 3"]),
+    ],
+)
+def test_chunks_of_a_query_with_conditions(org: LocalOrg, talk: Talk, where: str, names: list[bytes]) -> None:
     """Every record is found once."""
     org.holds("Box__c", [{"Name": f"box {n}"} for n in range(25)])
-    job, batches = chunked(talk, "SELECT Name FROM Box__c WHERE Name = 'box 3' OR Name = 'box 23'", "chunkSize=10")
+    job, batches = chunked(talk, f"SELECT Name FROM Box__c WHERE {where}", "chunkSize=10")
 
     found = b"".join(file for batch, _ in batches[1:] for file in talk.files(job, batch))
-    assert sorted(re.findall(rb"box \d+", found)) == [b"box 23", b"box 3"]
+    assert sorted(re.findall(rb"box \d+", found)) == names
 
 
 @pytest.mark.parametrize("tail", ["ORDER BY Name", "WHERE OwnerId != null", "LIMIT 5"])

@@ -127,3 +127,13 @@ def test_logout(org: LocalOrg) -> None:
 
     assert logout().status == 200
     assert logout().get("sf:exceptionCode") == "INVALID_SESSION_ID"
+
+
+def test_the_ids_are_those_of_the_records(org: LocalOrg) -> None:
+    """Whoever looks them up finds them."""
+    answer = login(org)
+
+    assert org.rows("SELECT Id FROM Organization") == [{"Id": answer.get("organizationId")}]
+    assert org.rows("SELECT Id, ProfileId FROM User") == [
+        {"Id": answer.get("userId"), "ProfileId": answer.get("profileId")}
+    ]

@@ -86,11 +86,13 @@ def test_http_1_0_gets_no_chunks(org: LocalOrg) -> None:
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 40_000 + b"\r\n\r\n", 431),
         (b"GET /services/data?" + b"q" * 17_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414),
+        (b"GET //[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+        (b"GET http://x/services/data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200),
         (b"GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
         (b"POST /services/data HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     ],
 )
-def test_requests_that_are_none(org: LocalOrg, request_bytes: bytes, status: int) -> None:
+def test_odd_requests(org: LocalOrg, request_bytes: bytes, status: int) -> None:
     """Answered, and the connection is closed."""
     assert raw(org, request_bytes).startswith(b"HTTP/1.1 %d " % status)
 
