@@ -9,6 +9,7 @@
     ├─ ApiError              the org said no: .status_code .error_code
     ├─ JobError              JobFailed · JobAborted · BatchFailed
     ├─ DataError             RecordTooLarge · BadValue · MalformedResult: .row .column
+    ├─ ReconciliationError   what the org answered does not add up; the records may be right, the account of them is not
     └─ WaitTimeout           the job goes on without us
 
 Each answers two questions. ``repeatable``: may the same call be made again without harm? ``applied``: did the org act on
@@ -18,6 +19,7 @@ for the data, and what to do. Tokens and field values never stand in a message.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "JobFailed",
     "LoginRefused",
     "MalformedResult",
+    "ReconciliationError",
     "RecordTooLarge",
     "SalesforceBulkError",
     "SessionExpired",
@@ -197,6 +200,20 @@ class BadValue(DataError):
 
 class MalformedResult(DataError):
     """A result file that is cut off, or is not what the API describes."""
+
+
+class ReconciliationError(SalesforceBulkError):
+    """The answers of the org do not add up to the rows that were sent: which of them were applied is not certain.
+
+    ``numbers`` are the counts that do not agree, by name.
+    """
+
+    applied: bool | None = None
+
+    def __init__(self, message: str, *, numbers: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.applied = None
+        self.numbers = dict(numbers or {})
 
 
 class WaitTimeout(SalesforceBulkError):

@@ -31,3 +31,29 @@ class TransportOptions:
 
 
 DEFAULT_OPTIONS: Final = TransportOptions()
+
+#: How long a job may take before we stop waiting for it; it goes on without us. The org itself gives up on a job that
+#: has not ended after seven days ("Limits"), so this only bounds what a program does unattended.
+JOB_SECONDS: Final = 24 * 3600.0
+#: Looks at a job come at least this often.
+LONGEST_POLL_SECONDS: Final = 30.0
+#: Parts that are on their way at once. Each is a job; more of them wait in the org's queue rather than here.
+PARALLEL_JOBS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a load goes out.
+
+    ``part_rows`` and ``part_bytes`` make parts smaller than the API allows; ``parallel_jobs`` are on their way at once;
+    ``serial`` has the org do one batch after the other (Bulk API 1.0); ``job_seconds`` bounds the wait for one job.
+    """
+
+    api: str = "auto"
+    part_rows: int | None = None
+    part_bytes: int | None = None
+    parallel_jobs: int = PARALLEL_JOBS
+    serial: bool = False
+    assignment_rule_id: str | None = None
+    job_seconds: float = JOB_SECONDS
+    longest_poll_seconds: float = LONGEST_POLL_SECONDS

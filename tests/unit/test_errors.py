@@ -23,6 +23,7 @@ EXAMPLES: list[errors.SalesforceBulkError] = [
     errors.RecordTooLarge("x", row=3, column="Name"),
     errors.BadValue("x", row=3, column="Name"),
     errors.MalformedResult("x", row=3),
+    errors.ReconciliationError("x", numbers={"sent": 3, "succeeded": 2}),
     errors.WaitTimeout("x", job_id="750", batch_id="751"),
     BulkApiError("x", 400),
     BulkJobAborted("750"),
@@ -50,6 +51,7 @@ def test_errors_pickle(error: errors.SalesforceBulkError) -> None:
         (errors.AnswerLost("x"), False, None),
         (errors.ApiError("x", status_code=400), False, False),
         (errors.BatchFailed("x", job_id="750"), False, None),
+        (errors.ReconciliationError("x"), False, None),
         (errors.WaitTimeout("x", job_id="750"), True, None),
     ],
 )

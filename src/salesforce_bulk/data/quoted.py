@@ -1,9 +1,10 @@
 """CSV in the form the org sends -- every cell quoted, LF -- taken apart by ``str.split``, a block at a time.
 
 ``csv.reader`` walks through every character; ``split`` searches, and makes the same cells in about half the time. It
-may be used only where no cell holds a quote, and that is proved for each block before a row of it goes out: R rows of
-N cells need 2NR quotes as borders, so when every row has N cells and there are 2NR quotes in all, none is left to be
-inside a cell. A block where this does not hold goes through ``csv.reader``, up to the next record end.
+may be used only where no cell holds a quote, and that is proved before a row goes out: a row of N cells has 2N quotes
+as borders, so when it has N cells and no more quotes than that, none is left to be inside a cell. It is proved for a
+whole block at once if possible, else row by row, and rows for which it does not hold go through ``csv.reader``. A file
+in another form goes through ``csv.reader`` altogether.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .streams import Texts
+from .streams import TEXT_BYTES, Texts
 
 #: Where cells are quoted, a file that ends behind a comma was cut there: to csv.reader it would be one empty cell more.
 CUT_AT_COMMA: Final = "it ends behind a comma"
+
+#: Between two rows, and between two cells, of the org's form.
+_ROWS: Final = '"\n"'
+_CELLS: Final = '","'
 
 
 def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
@@ -27,61 +32,93 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
         UnicodeDecodeError: Not UTF-8.
     """
     text = texts.more(0)
-    is_quoted = text.startswith('"')
+    is_quoted = in_form = text.startswith('"')
     width = 0
     while text:
-        # What follows the cut begins with a quote, as a record does; if the cut was wrong, the count below says so.
-        cut = text.rfind('"\n"')
-        if cut > 0 and text[0] == '"':
-            block = text[1:cut]
-            rows = [line.split('","') for line in block.split('"\n"')]
-            width = width or len(rows[0])
-            if block.count('"') == 2 * width * len(rows) - 2 and {width} == set(map(len, rows)):
+        # What follows the cut begins with a quote, as a record does; if the cut was wrong, the counts below say so.
+        cut = text.rfind(_ROWS)
+        if not in_form or (cut < 0 and (texts.ended or (not width and len(text) >= TEXT_BYTES))):
+            yield filter(None, csv.reader(_lines(text, texts, is_quoted), strict=True))
+            return
+        if cut < 0:
+            # At least doubled: no character is looked at more than a few times.
+            text += texts.more(len(text))
+            continue
+        block, rest = text[1:cut], text[cut + 2 :]
+        lines = block.split(_ROWS)
+        width = width or lines[0].count(_CELLS) + 1
+        quotes, borders = block.count('"'), 2 * width * len(lines) - 2
+        if quotes == borders:
+            rows = [line.split(_CELLS) for line in lines]
+            if {width} == set(map(len, rows)):
                 yield rows
-                text = text[cut + 2 :]
-                text += texts.more(len(text))
+                text = rest + texts.more(len(rest))
                 continue
-        records = _Records(text, texts, is_quoted=is_quoted)
-        yield records
-        # At least doubled when there was no whole record: no character is looked at more than a few times.
-        text = records.rest
+        # A reader of its own for a row is worth it for some rows, not for many.
+        careful = _all_rows if quotes - borders > len(lines) // 8 else _row_by_row
+        rows, done, in_form = careful(lines, width)
+        yield rows
+        if done < len(lines):
+            rest = '"' + _ROWS.join(lines[done:]) + '"\n' + rest
+        # Nothing taken and nothing to come: csv.reader says what is wrong with it.
+        in_form = in_form and not (done == 0 and texts.ended)
+        text = rest + texts.more(len(rest))
+
+
+def _all_rows(lines: list[str], width: int) -> tuple[list[list[str]], int, bool]:
+    """The same as :func:`_row_by_row`, by one ``csv.reader`` for all of them."""
+    # Quotes inside a cell are doubled, and its first and last one are a pair: an odd number ends inside a cell.
+    odd = sum([line.count('"') for line in lines]) % 2
+    stop = len(lines)
+    while odd and stop > 1:
+        stop -= 1
+        odd ^= lines[stop].count('"') % 2
+    try:
+        return _by_reader(lines[:stop]), stop, True
+    except csv.Error:
+        return _row_by_row(lines, width)
+
+
+def _by_reader(lines: list[str]) -> list[list[str]]:
+    text = '"' + _ROWS.join(lines) + '"\n'
+    return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+
+
+def _row_by_row(lines: list[str], width: int) -> tuple[list[list[str]], int, bool]:
+    """The rows, how many of the lines they took, and whether the file is still in the org's form behind them."""
+    rows: list[list[str]] = []
+    start = 0
+    while start < len(lines):
+        line = lines[start]
+        cells = line.split(_CELLS)
+        if len(cells) == width and line.count('"') == 2 * width - 2:
+            rows.append(cells)
+            start += 1
+            continue
+        quotes = 0
+        for stop in range(start, len(lines)):
+            quotes += lines[stop].count('"')
+            if quotes % 2 == 0:
+                break
+        else:
+            return rows, start, True
+        try:
+            rows += _by_reader(lines[start : stop + 1])
+        except csv.Error:
+            return rows, start, False
+        start = stop + 1
+    return rows, start, True
+
+
+def _lines(text: str, texts: Texts, is_quoted: bool) -> Iterator[str]:
+    """Physical lines: they end at LF, CRLF or CR, and at nothing else (not at U+2028)."""
+    while not texts.ended:
+        # CR at the very end may be half of CRLF, and is not taken for a line end.
+        cut = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+        yield from io.StringIO(text[:cut], newline="")
+        text = text[cut:]
         text += texts.more(len(text))
-
-
-class _Records:
-    """The records in a text, by ``csv.reader``. The last one is finished from what follows; ``rest`` is after it."""
-
-    def __init__(self, text: str, texts: Texts, *, is_quoted: bool) -> None:
-        self.rest = text
-        self._is_quoted = is_quoted
-        self._texts = texts
-        self._in_record = False
-
-    def __iter__(self) -> Iterator[list[str]]:
-        reader = csv.reader(self._lines(), strict=True)
-        while True:
-            self._in_record = False
-            row = next(reader, None)
-            if row is None:
-                return
-            if row:
-                yield row
-
-    def _lines(self) -> Iterator[str]:
-        while True:
-            cut = len(self.rest) if self._texts.ended else _last_line_end(self.rest)
-            text, self.rest = self.rest[:cut], self.rest[cut:]
-            for line in io.StringIO(text, newline=""):
-                if self._is_quoted and line[-1] == ",":
-                    raise csv.Error(CUT_AT_COMMA)
-                self._in_record = True
-                yield line
-            # Asked for more: by a record that is not complete, or by one that has not begun?
-            if not self._in_record or (self._texts.ended and not self.rest):
-                return
-            self.rest += self._texts.more(len(self.rest))
-
-
-def _last_line_end(text: str) -> int:
-    """Where the last whole line ends. CR at the very end may be half of CRLF, and is not taken for one."""
-    return max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+    for line in io.StringIO(text, newline=""):
+        if is_quoted and line[-1] == ",":
+            raise csv.Error(CUT_AT_COMMA)
+        yield line

@@ -1,7 +1,7 @@
 """The org's limits, and how much of the daily ones is used up.
 
 Every number can be set on ``local_org.limits``, so that a test meets a limit with little data.
-Source: bulk-api-1.md section 11 (limits quick reference), rest-support.md section 2.
+Source: bulk-api-1.md section 11, bulk-api-2.md section 9 (limits quick reference), rest-support.md section 2.
 """
 
 from __future__ import annotations
@@ -67,6 +67,19 @@ class Limits:
     #: "Under 8,192 characters".
     spec_characters: int = 8_192
 
+    # What an upload of Bulk API 2.0 may be. 150 MB after base64 encoding: "keep raw content up to 100 MB".
+    upload_bytes: int = 100_000_000
+    #: Job and data in one request.
+    multipart_characters: int = 100_000
+    header_characters: int = 32_000
+    #: Rows of the batches into which the org cuts an upload.
+    internal_batch_rows: int = 10_000
+    #: Jobs in one page of a list.
+    listing_page: int = 1_000
+    #: Records of one call of ``/composite/sobjects``, and of one that reads.
+    collection_records: int = 200
+    collection_reads: int = 2_000
+
     # What a job may be.
     job_open: timedelta = DAY
     retention: timedelta = timedelta(days=7)
@@ -85,15 +98,26 @@ class Limits:
 
     api_requests: Allocation = field(init=False)
     bulk_batches: Allocation = field(init=False)
+    #: Rows that Bulk API 2.0 took in.
+    bulk_records: Allocation = field(init=False)
+    query_jobs: Allocation = field(init=False)
+    #: Kilobytes of query results of Bulk API 2.0.
+    query_storage: Allocation = field(init=False)
 
     def __post_init__(self) -> None:
         self.api_requests = Allocation(115_000, self.now)
         self.bulk_batches = Allocation(15_000, self.now)
+        self.bulk_records = Allocation(150_000_000, self.now)
+        self.query_jobs = Allocation(10_000, self.now)
+        self.query_storage = Allocation(1_000_000_000, self.now)
 
     def clear(self) -> None:
         """Nothing used yet. The limits stay as they are set."""
         self.api_requests.clear()
         self.bulk_batches.clear()
+        self.bulk_records.clear()
+        self.query_jobs.clear()
+        self.query_storage.clear()
 
     def report(self) -> dict[str, dict[str, int]]:
         """As REST ``/limits`` tells it."""
@@ -107,8 +131,11 @@ class Limits:
         return {
             "DailyApiRequests": counted(self.api_requests),
             "DailyBulkApiBatches": counted(self.bulk_batches),
-            "DailyBulkV2QueryFileStorageMB": fixed(976_562),
-            "DailyBulkV2QueryJobs": fixed(10_000),
+            "DailyBulkV2QueryFileStorageMB": {
+                "Max": self.query_storage.maximum // 1_024,
+                "Remaining": self.query_storage.remaining // 1_024,
+            },
+            "DailyBulkV2QueryJobs": counted(self.query_jobs),
             "DataStorageMB": fixed(1_024),
             "FileStorageMB": fixed(1_024),
         }

@@ -14,11 +14,17 @@ from .bulk1 import Bulk1Area, Permissions
 from .bulk1_jobs import Jobs
 from .bulk1_results import RecordShape, Tree
 from .bulk1_work import Worker
+from .bulk2_calls import Shelf
+from .bulk2_jobs import Jobs2
+from .bulk2_options import Bulk2Options
 from .clock import Clock
+from .ingest2 import Ingest2
 from .limits import Limits
 from .login import LoginPolicy, SoapArea
 from .oauth import IdentityArea, OAuthArea
+from .query2 import Query2
 from .rest import RestArea
+from .rest_collections import Collections
 from .schema import Schema, SObject
 from .server import Seen, Server
 from .sessions import Identity, Sessions
@@ -61,7 +67,15 @@ class LocalOrg:
         self.login_policy = LoginPolicy()
         self._jobs = Jobs(folder)
         self._bulk1 = Bulk1Area(self.store, self.sessions, self._jobs, self.clock, self.limits)
-        self._rest = RestArea(self.store, self.sessions, self.clock, self.limits)
+        #: How Bulk API 2.0 behaves where sources differ: see `Bulk2Options`.
+        self.bulk2 = Bulk2Options()
+        self._jobs2 = Jobs2(folder, self._jobs.new_id)
+        self._shelf = Shelf(self.store, self._jobs, self._jobs2, self.clock, self.limits, self.bulk2)
+        self._ingest2 = Ingest2(self._shelf, lambda: self.permissions.hard_delete)
+        self._query2 = Query2(self._shelf)
+        collections = Collections(self.store, self.clock, self.limits)
+        calls = (*self._ingest2.calls(), *self._query2.calls(), *collections.calls())
+        self._rest = RestArea(self.store, self.sessions, self.clock, self.limits, calls)
         self._login = (
             SoapArea(self.sessions, self.login_policy),
             OAuthArea(self.sessions, self.login_policy),
@@ -72,7 +86,8 @@ class LocalOrg:
         self._started = False
 
     def __repr__(self) -> str:
-        return f"<LocalOrg {self.url if self._started else 'not started'}: {len(self._jobs.all())} jobs>"
+        jobs = len(self._jobs.all()) + len(self._jobs2.all())
+        return f"<LocalOrg {self.url if self._started else 'not started'}: {jobs} jobs>"
 
     def _first_id(self, sobject: str) -> str:
         with self.store.reader() as connection:
@@ -86,6 +101,8 @@ class LocalOrg:
             for area in self._login:
                 area.own_url = self.url
             self._bulk1.worker.recover()
+            self._ingest2.start()
+            self._query2.start()
         return self
 
     def stop(self) -> None:
@@ -93,6 +110,8 @@ class LocalOrg:
             self._started = False
             self.server.stop()
             self.clock.stop()
+            self._ingest2.worker.suspend()
+        self._jobs2.close()
         self._jobs.close()
         self.store.close()
 
@@ -182,6 +201,9 @@ class LocalOrg:
         """Back to a new org: no records, jobs, sessions or counts. Limits and permissions stay as they were set."""
         self.clock.forget()
         self._jobs.clear()
+        self._ingest2.worker.suspend()
+        self._jobs2.clear()
+        self._shelf.forget()
         self.store.reset()
         self._bulk1.worker = Worker(self.store, self._jobs, self.clock, self.limits)
         self._rest.forget()

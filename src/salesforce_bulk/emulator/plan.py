@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from salesforce_bulk.emulator import ids
 from salesforce_bulk.emulator.columns import DELETIONS, key_place, read_columns
 from salesforce_bulk.emulator.deletion import delete_records
-from salesforce_bulk.emulator.records import find_by, key_of, look_up, marks, modification_stamps, stamps_and_defaults
+from salesforce_bulk.emulator.records import find_by, key_of, look_up, modification_stamps, stamps_and_defaults
 from salesforce_bulk.emulator.schema import Field, SObject
 from salesforce_bulk.emulator.values import MISSING, NULL, Cell, Marker, Refused, RowError, SqlValue
 from salesforce_bulk.wire.names import Operation
@@ -91,11 +91,19 @@ class Plan:
         results: list[SaveResult] = []
         remaining = iter(rows)
         while cells := list(islice(remaining, TRANSACTION_ROWS)):
-            parsed = [self._read(row) for row in cells]
+            parsed = self._read_all(cells)
             with self._store.writing() as connection:
                 perform(connection, parsed)
             results += [row.result() for row in parsed]
         return results
+
+    def apply_within(
+        self, connection: sqlite3.Connection, rows: Sequence[Sequence[Cell] | RowError]
+    ) -> list[SaveResult]:
+        """The same for rows of one transaction, which is the caller's: ``with store.writing() as connection``."""
+        parsed = self._read_all(rows)
+        (self._delete if self.operation in DELETIONS else self._save)(connection, parsed)
+        return [row.result() for row in parsed]
 
     def unreadable(self, row: Sequence[Cell]) -> RowError | None:
         """The error of the first cell that is not of its field's type: a JSON batch fails for it (bulk-api-1.md 6.3)."""
@@ -107,6 +115,25 @@ class Plan:
                     if refused.unreadable:
                         return refused.error
         return None
+
+    def _read_all(self, rows: Sequence[Sequence[Cell] | RowError]) -> list[_Row]:
+        """Column by column, which is twice as fast; row by row as soon as one of them needs a closer look."""
+        width = len(self._columns)
+        if any(isinstance(row, RowError) or len(row) != width for row in rows):
+            return [self._read(row) for row in rows]
+        read: list[Sequence[Any]] = []
+        try:
+            for column, cells in zip(self._columns, zip(*rows, strict=True), strict=False):
+                if Marker not in set(map(type, cells)):
+                    read.append(list(map(column.convert, cells)))
+                elif NULL in cells:
+                    return [self._read(row) for row in rows]
+                else:
+                    convert = column.convert
+                    read.append([cell if cell is MISSING else convert(cell) for cell in cells])
+        except Refused:
+            return [self._read(row) for row in rows]
+        return [_Row(values, None) for values in map(list, zip(*read, strict=True))]
 
     def _read(self, cells: Sequence[Cell] | RowError) -> _Row:
         if isinstance(cells, RowError):
@@ -320,22 +347,16 @@ class Plan:
         # An empty cell takes the default; an explicit null does so only where the field must have a value.
         fill = [(defaults.pop(f.name, None), f.nillable) for f in given]
         numbered = [f.name for f in self._sobject.fields.values() if f.auto_number]
-        names = ["Id", *(f.name for f in given), *defaults, *numbered]
-        constants = list(defaults.values())
-        sql = f'INSERT INTO "{self._sobject.name}" ({_names(names)}) VALUES ({marks(len(names))})'
-        records = []
-        for row in rows:
-            values = row.values
-            record: list[SqlValue] = [row.id]
-            for place, (default, nillable) in zip(places, fill, strict=True):
-                value = values[place]
-                if value is MISSING or (value is None and not nillable):
-                    value = default
-                record.append(value)
-            record += constants
-            record += [f"{_BEFORE_FIRST_AUTO_NUMBER + ids.number_of(row.id or ''):08d}" for _ in numbered]
-            records.append(record)
-        connection.executemany(sql, records)
+        names = ["Id", *(f.name for f in given), *numbered, *defaults]
+        values = [*["?"] * (len(names) - len(defaults)), *map(_literal, defaults.values())]
+        sql = f'INSERT INTO "{self._sobject.name}" ({_names(names)}) VALUES ({", ".join(values)})'
+        columns: list[Sequence[SqlValue]] = [[row.id for row in rows]]
+        for place, (default, nillable) in zip(places, fill, strict=True):
+            column = [default if (value := row.values[place]) is MISSING else value for row in rows]
+            columns.append(column if nillable else [default if value is None else value for value in column])
+        for _ in numbered:
+            columns.append([f"{_BEFORE_FIRST_AUTO_NUMBER + ids.number_of(row.id or ''):08d}" for row in rows])
+        connection.executemany(sql, zip(*columns, strict=True))
 
     def _update(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
         # Rows with values in the same columns go together. A record changed twice ends the group: the later row must win.
@@ -389,6 +410,13 @@ def good(rows: Iterable[_Row]) -> Iterator[_Row]:
 
 def _is_empty(value: object) -> bool:
     return value is MISSING or value is None
+
+
+def _literal(value: SqlValue) -> str:
+    """What is the same in all rows of a statement stands in its text: binding it to each would cost a fifth of the time."""
+    if value is None:
+        return "NULL"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 def _names(names: Iterable[str]) -> str:

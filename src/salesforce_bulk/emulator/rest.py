@@ -1,6 +1,8 @@
-"""The REST resources that a bulk tool needs: versions, objects, limits, and the query resource. Source: rest-support.md."""
+"""The REST resources that a bulk tool needs: versions, objects, limits, and the query resource. Source: rest-support.md.
 
-# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
+Bulk API 2.0 and the collections live under the same path: what all calls there have in common is checked here.
+"""
+
 from __future__ import annotations
 
 import secrets
@@ -10,12 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from . import soql
-from .bulk1_results import RecordShape, Tree, json_value, moment
+from .bulk1_results import RecordShape, Tree
+from .bulk2_calls import Call
 from .clock import Clock
 from .ids import to18
 from .limits import Limits
 from .messages import Reply, Request, json_reply
 from .oauth import bearer
+from .rest_answers import NOTHING_THERE, Answer, not_found
+from .rest_values import rest_value
 from .server import Area, route
 from .sessions import Sessions
 from .store import Store
@@ -37,18 +42,13 @@ class _Cursor:
     opened: datetime
 
 
-class Answer(Exception):
-    """A refusal in REST's form: an array of one error."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(code)
-        self.reply = json_reply([{"message": message, "errorCode": code}], status)
-
-
 class RestArea(Area):
     prefix = "/services/data"
 
-    def __init__(self, store: Store, sessions: Sessions, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, sessions: Sessions, clock: Clock, limits: Limits, calls: Sequence[Call] = ()
+    ) -> None:
+        """*calls*: those of the other APIs under this path."""
         self.store = store
         self.sessions = sessions
         self.clock = clock
@@ -65,10 +65,11 @@ class RestArea(Area):
             route("rest.query", "GET", f"{base}/queryAll", self._call(self._query_all)),
             route("rest.query_more", "GET", f"{base}/query/{{locator}}", self._call(self._more)),
             route("rest.query_more", "GET", f"{base}/queryAll/{{locator}}", self._call(self._more)),
+            *(route(operation, method, path, self._call(handler)) for operation, method, path, handler in calls),
         )
 
     def not_found(self, request: Request) -> Reply:
-        return _not_found()
+        return not_found().reply
 
     def method_not_allowed(self, request: Request, allowed: Sequence[str]) -> Reply:
         text = f"HTTP Method '{request.method}' not allowed. Allowed are {','.join([*allowed, 'HEAD'])}"
@@ -98,7 +99,7 @@ class RestArea(Area):
     def _check(self, request: Request, version: str) -> None:
         number = version.removesuffix(".0")
         if not number.isdecimal() or not version.endswith(".0") or int(number) > LATEST_VERSION:
-            raise Answer(404, "NOT_FOUND", "The requested resource does not exist")
+            raise Answer(404, "NOT_FOUND", NOTHING_THERE)
         if int(number) < FIRST_VERSION:
             raise Answer(410, "GONE", f"API version {version} is no longer supported")
         if request.body.unknown_encoding:
@@ -119,7 +120,7 @@ class RestArea(Area):
         return json_reply([_version(number) for number in range(FIRST_VERSION, LATEST_VERSION + 1)])
 
     def _resources(self, request: Request, version: str) -> Reply:
-        names = ("jobs", "limits", "query", "queryAll", "sobjects")
+        names = ("composite", "jobs", "limits", "query", "queryAll", "sobjects")
         return json_reply({name: f"/services/data/v{version}/{name}" for name in names})
 
     def _sobjects(self, request: Request, version: str) -> Reply:
@@ -129,7 +130,7 @@ class RestArea(Area):
     def _describe(self, request: Request, version: str, name: str) -> Reply:
         sobject = self.store.schema.object(name)
         if sobject is None:
-            return _not_found()
+            raise not_found()
         return json_reply(sobject.describe(version, self.store.schema.children(sobject)))
 
     def _limits(self, request: Request, version: str) -> Reply:
@@ -170,7 +171,7 @@ class RestArea(Area):
     def _page(self, cursor: _Cursor, locator: str, offset: int) -> Reply:
         end = offset + cursor.page
         tree = Tree(cursor.compiled)
-        shape = RecordShape(cursor.compiled, cursor.version, _rest_value)
+        shape = RecordShape(cursor.compiled, cursor.version, rest_value)
         page: dict[str, Any] = {"totalSize": len(cursor.records), "done": end >= len(cursor.records)}
         if not page["done"]:
             page["nextRecordsUrl"] = f"/services/data/v{cursor.version}/query/{locator}-{end}"
@@ -187,19 +188,9 @@ def _page_size(request: Request) -> int:
     return DEFAULT_PAGE
 
 
-def _rest_value(column: soql.Column) -> Callable[[Any], Any]:
-    if column.type == "datetime":
-        return lambda value: moment(value).replace("Z", "+0000")
-    return json_value(column)
-
-
 def _version(number: int) -> dict[str, str]:
     """68.0 is Winter '27, 67.0 is Summer '26, 66.0 is Spring '26: three a year, and Winter bears the next year's number."""
     year, season = divmod(number - 66, 3)
     name = _SEASONS[season]
     label = f"{name} '{(26 + year + (season == 2)) % 100:02d}"
     return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
-
-
-def _not_found() -> Reply:
-    return json_reply([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], 404)

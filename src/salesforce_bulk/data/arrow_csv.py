@@ -1,0 +1,63 @@
+"""A block of CSV -> its columns as Arrow strings: pyarrow's CSV reader, used for nothing but taking cells apart.
+
+Types are given to the columns afterwards (:mod:`.arrow`, :mod:`.converters`): pyarrow's own would trim numbers, take
+``nan``, and round without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import MalformedResult
+from .decode import CsvRecords
+from .extras import pyarrow
+
+#: The columns of a block; null where a cell is empty.
+TextColumns = list[Any]
+
+
+def block_reader(width: int, what: str) -> Callable[[bytes, int], TextColumns]:
+    """A function of a block and the number of its first row, that gives its *width* columns. Usable in several threads.
+
+    *what* needs pyarrow, for the message when it is missing.
+    """
+    pa = pyarrow(what)
+    csv = pyarrow(what, "pyarrow.csv")
+    names = [str(number) for number in range(width)]
+    parse = csv.ParseOptions(newlines_in_values=True)
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        # Only what is empty is null, quoted or not; words stay words.
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+
+    def read(block: bytes, first_row: int) -> TextColumns:
+        # One block of theirs for one of ours: a record longer than theirs is an error, and ours end at record ends.
+        size = csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names)
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(block), read_options=size, parse_options=parse, convert_options=convert
+            )
+        except pa.ArrowInvalid:
+            return [pa.array(cells, pa.string()) for cells in careful_columns(block, width, first_row)]
+        return [column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns]
+
+    return read
+
+
+def careful_columns(block: bytes, width: int, first_row: int) -> list[Sequence[str | None]]:
+    """What pyarrow refuses, read by our own reader, which says what is wrong in our words and without the row's text."""
+    header = ",".join(f'"{number}"' for number in range(width)).encode() + b"\n"
+    try:
+        rows = [[cell or None for cell in row] for row in CsvRecords([header, block])]
+    except MalformedResult as error:
+        row = first_row + (error.row or 0)
+        raise MalformedResult(
+            f"Row {row} of the CSV result is broken: it is cut off or damaged. "
+            "The rows from there on were not read. Fetch the result again.",
+            row=row,
+        ) from None
+    return list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]

@@ -1,0 +1,103 @@
+"""How many records pieces of CSV hold, without a parser: line ends before which the number of quotes is even."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from itertools import accumulate, repeat
+from typing import Any, Final
+
+#: numpy counts five times as fast and without the interpreter's lock; importing it costs 0.1 s, so not for a small result.
+NUMPY_BYTES: Final = 32 * 1024 * 1024
+
+
+class RecordCounter:
+    """Counts the records in pieces cut anywhere. Blank lines between LFs are none; a last line needs no end."""
+
+    def __init__(self) -> None:
+        self._ends = 0
+        self._quotes = 0
+        self._last = 10
+        self._bytes = 0
+        self._count: Callable[[bytes, int, int], tuple[int, int]] = _count
+
+    def feed(self, piece: bytes) -> None:
+        if not piece:
+            return
+        ends, quotes = self._count(piece, self._quotes & 1, self._last)
+        self._ends += ends
+        self._quotes += quotes
+        self._last = piece[-1]
+        self._bytes += len(piece)
+        if self._count is _count and self._bytes > NUMPY_BYTES:
+            self._count = _numpy_count() or _also_count
+
+    @property
+    def records(self) -> int:
+        """The records so far; one that has begun is one."""
+        return self._ends + (self._last != 10 or self.is_open)
+
+    @property
+    def last(self) -> bytes:
+        """The last byte so far."""
+        return bytes((self._last,)) if self._bytes else b""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a quote has been opened and not closed."""
+        return self._quotes % 2 == 1
+
+
+def _count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
+    """Record ends and quotes in *piece*, before which there was an *odd* number of quotes, and the byte *last*."""
+    *lines, rest = piece.split(b"\n")
+    counts = list(map(bytes.count, lines, repeat(b'"')))
+    inside = sum(map((1).__and__, accumulate(counts, initial=odd))) - odd
+    blank = lines.count(b"")
+    if blank:
+        blank = _blank_lines(lines, odd, last)
+    return len(lines) - inside - blank, sum(counts) + rest.count(b'"')
+
+
+def _blank_lines(lines: list[bytes], odd: int, last: int) -> int:
+    blank = 0
+    for line in lines:
+        if not line:
+            blank += not odd and last == 10
+        odd ^= line.count(b'"') & 1
+        last = 10
+    return blank
+
+
+def _also_count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
+    return _count(piece, odd, last)
+
+
+def _numpy_count() -> Callable[[bytes, int, int], tuple[int, int]] | None:
+    try:
+        numpy: Any = importlib.import_module("numpy")
+    except ImportError:
+        return None
+    if not hasattr(numpy, "bitwise_count"):  # numpy 2
+        return None
+
+    def count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
+        # One bit a byte: is it a quote? Quotes before a place = those of the 64-bit words before it + those in its own.
+        text = numpy.frombuffer(piece, numpy.uint8)
+        bits = numpy.packbits(text == 34, bitorder="little")
+        words = numpy.zeros(len(bits) // 8 + 1, "<u8")
+        words.view(numpy.uint8)[: len(bits)] = bits
+        ones = numpy.bitwise_count(words)
+        before = numpy.cumsum(ones, dtype=numpy.int64)
+        at = numpy.flatnonzero(text == 10)
+        word = at >> 6
+        below = (numpy.uint64(1) << (at & 63).astype(numpy.uint64)) - numpy.uint64(1)
+        quotes = before[word] - ones[word] + numpy.bitwise_count(words[word] & below)
+        ends = at[(quotes + odd) & 1 == 0]
+        # A line end that follows another one ends a blank line.
+        blank = int(numpy.count_nonzero(text[ends - 1] == 10)) if len(ends) else 0
+        if len(ends) and ends[0] == 0:
+            blank += (last == 10) - int(text[-1] == 10)
+        return len(ends) - blank, int(before[-1])
+
+    return count

@@ -1,0 +1,182 @@
+"""A result -> a file: CSV without a parser, JSON lines, Parquet, Arrow. ``file`` is a binary file object, left open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any, Final, Literal, Protocol
+
+from .blocks import Pages, close, cut_off, header_end, other_header, read_header
+from .extras import pyarrow
+from .row_count import RecordCounter
+from .streams import unless_no_records
+from .values import text_of
+
+
+class BinaryFile(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+class Batches(Protocol):
+    """Record batches of one schema: a ``BatchStream`` or a ``pyarrow.RecordBatchReader``."""
+
+    @property
+    def schema(self) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+def write_csv(pages: Pages, file: BinaryFile) -> int:
+    """Write the pages as one CSV file, as they came: the header once, then the rows, not parsed. Returns their number.
+
+    Every page must have the header of the first, and end at the end of a row. A page without a last line end gets one when
+    rows follow; the last byte of the result stays what it was.
+
+    Raises:
+        MalformedResult: A page has another header, or is cut off inside a row. The file is not whole.
+    """
+    header: tuple[str, ...] | None = None
+    counter = RecordCounter()
+    last = b"\n"
+    for number, page in enumerate(pages):
+        try:
+            head, body = _split(page)
+            if not head:
+                continue
+            found = read_header(head, number)
+            if header is None:
+                header = found
+                file.write(head)
+                last = head[-1:]
+            elif found != header:
+                raise other_header(number)
+            for piece in body:
+                if last != b"\n":
+                    file.write(b"\n")
+                    counter.feed(b"\n")
+                file.write(piece)
+                counter.feed(piece)
+                last = b"\n"
+            if counter.is_open or counter.last == b",":
+                raise cut_off(number)
+            last = counter.last or last
+        finally:
+            close(page)
+    return counter.records
+
+
+def _split(page: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The header of a page with its line end, and the pieces behind it, none of them empty."""
+    source = unless_no_records(page)
+    text = b""
+    for piece in source:
+        text += piece
+        at = header_end(text)
+        if at >= 0:
+            return text[:at], filter(None, chain((text[at:],), source))
+    return text, iter(())
+
+
+#: Texts are gathered to this size before they are written.
+_WRITE_CHARACTERS: Final = 256 * 1024
+
+
+def write_jsonl(rows: Iterable[Mapping[str, Any]], file: BinaryFile) -> int:
+    """Write one JSON object a line, UTF-8. Returns the number of rows.
+
+    Dates, datetimes, times and decimals are strings, in the form in which the org writes them: most JSON readers would
+    make floats of decimals, and those come only where a float would lose a digit.
+    """
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False).encode
+    held: list[str] = []
+    size = 0
+    count = 0
+    for row in rows:
+        line = encode(row)
+        held.append(line)
+        size += len(line)
+        count += 1
+        if size >= _WRITE_CHARACTERS:
+            file.write(("\n".join(held) + "\n").encode("utf-8"))
+            held.clear()
+            size = 0
+    if held:
+        file.write(("\n".join(held) + "\n").encode("utf-8"))
+    return count
+
+
+def _plain(value: object) -> str:
+    return text_of(value, 0, "")
+
+
+Compression = Literal["snappy", "zstd", "lz4", "gzip", "none"]
+#: Readers work by row group: large enough to pack well, small enough to hold. Whichever is reached first.
+ROW_GROUP_ROWS: Final = 250_000
+ROW_GROUP_BYTES: Final = 96 * 1024 * 1024
+#: A dictionary pays where values come again: in the first rows, at most this share of the values is new.
+_DICTIONARY_SHARE: Final = 0.2
+_SAMPLE_ROWS: Final = 20_000
+
+
+def write_parquet(batches: Batches, file: Any, *, compression: Compression = "zstd") -> int:
+    """Write the batches as Parquet, and finish it. Returns the number of rows.
+
+    Only columns whose values repeat get a dictionary; the first row group decides. Needs pyarrow.
+    """
+    what = "Writing Parquet"
+    pa, pq = pyarrow(what), pyarrow(what, "pyarrow.parquet")
+    schema = batches.schema
+    writer: Any = None
+    count = 0
+    try:
+        for table in _row_groups(pa, batches, schema):
+            if writer is None:
+                dictionaries = _repeating(pyarrow(what, "pyarrow.compute"), table)
+                writer = pq.ParquetWriter(file, schema, compression=compression, use_dictionary=dictionaries)
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            count += table.num_rows
+        if writer is None:
+            writer = pq.ParquetWriter(file, schema, compression=compression)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _row_groups(pa: Any, batches: Batches, schema: Any) -> Iterator[Any]:
+    held: list[Any] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(held, schema)
+            held.clear()
+            rows = size = 0
+    if held:
+        yield pa.Table.from_batches(held, schema)
+
+
+def _repeating(pc: Any, table: Any) -> list[str]:
+    sample = table.slice(0, _SAMPLE_ROWS)
+    return [
+        name
+        for name in dict.fromkeys(table.schema.names)
+        if pc.count_distinct(sample[name]).as_py() <= _DICTIONARY_SHARE * sample.num_rows
+    ]
+
+
+def write_arrow(batches: Batches, file: Any, *, compression: Literal["zstd", "lz4"] | None = None) -> int:
+    """Write the batches in the Arrow file format (Feather 2), and finish it. Returns the number of rows. Needs pyarrow."""
+    what = "Writing Arrow"
+    pa, ipc = pyarrow(what), pyarrow(what, "pyarrow.ipc")
+    count = 0
+    options = ipc.IpcWriteOptions(compression=compression)
+    with ipc.new_file(file, batches.schema, options=options) as writer:
+        for table in _row_groups(pa, batches, batches.schema):
+            # A block is half a megabyte: joined, or the file is a thousand small batches.
+            for batch in table.combine_chunks().to_batches():
+                writer.write_batch(batch)
+            count += table.num_rows
+    return count
