@@ -9,21 +9,87 @@ import csv
 import gzip
 import random
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-COLUMNS = (
-    "Id AccountId OwnerId Salutation FirstName LastName Title Department Email Phone MobilePhone MailingStreet MailingCity "
-    "MailingState MailingPostalCode MailingCountry LeadSource Birthdate Description DoNotCall Score__c Revenue__c "
-    "CreatedDate SystemModstamp Key__c"
-).split()
+COLUMNS = [
+    "Id",
+    "AccountId",
+    "OwnerId",
+    "Salutation",
+    "FirstName",
+    "LastName",
+    "Title",
+    "Department",
+    "Email",
+    "Phone",
+    "MobilePhone",
+    "MailingStreet",
+    "MailingCity",
+    "MailingState",
+    "MailingPostalCode",
+    "MailingCountry",
+    "LeadSource",
+    "Birthdate",
+    "Description",
+    "DoNotCall",
+    "Score__c",
+    "Revenue__c",
+    "CreatedDate",
+    "SystemModstamp",
+    "Key__c",
+]
 
-_FIRST = "Ada Grace Zdeněk Şule Ελένη Дмитрий 花子 محمد נועם Jürgen Renée Íñigo Anh Kwame Nils Beatriz".split()
-_LAST = ["Ng", "O'Neill", "Lindqvist", "Szczepański", "Παπαδοπούλου", "Иванова", "田中", "Ferreira Gomes", "D’Souza", "Weiß"]
-_TITLE = ["Buyer", "Head of Procurement", "Engineer, Test", 'Chief "Yes" Officer', "CTO", "Lead, Field Service (North)", ""]
-_STREET = ["Harbour Road", "Via dei Mille", "Straße des 17. Juni", "Avenue de la République", "Ulica Długa", "桜通り", "5th Ave"]
+_FIRST = [
+    "Ada",
+    "Grace",
+    "Zdeněk",
+    "Şule",
+    "Ελένη",
+    "Дмитрий",
+    "花子",
+    "محمد",
+    "נועם",
+    "Jürgen",
+    "Renée",
+    "Íñigo",
+    "Anh",
+    "Kwame",
+    "Nils",
+    "Beatriz",
+]
+_LAST = [
+    "Ng",
+    "O'Neill",
+    "Lindqvist",
+    "Szczepański",
+    "Παπαδοπούλου",
+    "Иванова",
+    "田中",
+    "Ferreira Gomes",
+    "D’Souza",
+    "Weiß",
+]
+_TITLE = [
+    "Buyer",
+    "Head of Procurement",
+    "Engineer, Test",
+    'Chief "Yes" Officer',
+    "CTO",
+    "Lead, Field Service (North)",
+    "",
+]
+_STREET = [
+    "Harbour Road",
+    "Via dei Mille",
+    "Straße des 17. Juni",
+    "Avenue de la République",
+    "Ulica Długa",
+    "桜通り",
+    "5th Ave",
+]
 _PLACE = [
     ("Göteborg", "", "411 04", "Sweden"),
     ("Porto", "", "4000-123", "Portugal"),
@@ -42,7 +108,7 @@ _DESCRIPTION = [
     "Met at the fair.",
 ]
 _SOURCE = ["Web", "Fair", "Partner, referred", "Phone", ""]
-_EPOCH = datetime(2019, 1, 1)
+_EPOCH = datetime(2019, 1, 1, tzinfo=UTC)
 
 
 def values(count: int, *, quotes: bool = True) -> Iterator[list[Any]]:
@@ -63,21 +129,21 @@ def values(count: int, *, quotes: bool = True) -> Iterator[list[Any]]:
             first,
             last,
             _any(titles, chance()) or None,
-            "Research & Development, Lab 2" if chance() < 0.5 else None,
-            f"contact.{number}@company-{int(chance() * 900)}.example" if chance() < 0.9 else None,
+            "Research & Development, Lab 2" if chance() < 0.4 else None,
+            f"contact.{number}@company-{int(chance() * 900)}.example" if chance() < 0.85 else None,
             f"+46 31 {int(chance() * 9_000_000) + 1_000_000}" if chance() < 0.85 else None,
-            f"+1 ({int(chance() * 800) + 200}) 555-{int(chance() * 9000) + 1000}" if chance() < 0.6 else None,
+            f"+1 ({int(chance() * 800) + 200}) 555-{int(chance() * 9000) + 1000}" if chance() < 0.5 else None,
             f"{_any(_STREET, chance())} {number % 997}" + ("\nc/o Reception" if chance() < 0.1 else ""),
             city,
             state or None,
             code,
             country,
             _any(_SOURCE, chance()) or None,
-            date(1940, 1, 1) + timedelta(days=int(chance() * 22_000)) if chance() < 0.8 else None,
+            date(1940, 1, 1) + timedelta(days=int(chance() * 22_000)) if chance() < 0.65 else None,
             _any(descriptions, chance()) or None,
             chance() < 0.3,
-            int(chance() * 1000) if chance() < 0.9 else None,
-            int(chance() * 90_000_000) / 100 if chance() < 0.8 else None,
+            int(chance() * 1000) if chance() < 0.75 else None,
+            int(chance() * 90_000_000) / 100 if chance() < 0.65 else None,
             created,
             created + timedelta(seconds=int(chance() * 10_000_000)),
             f"KEY-{number:09d}",
@@ -95,7 +161,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds") + "Z"
+        return value.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     return str(value)
 
 
@@ -117,9 +183,7 @@ def write_results(folder: Path, count: int, *, quotes: bool = True) -> None:
 
 @cache
 def _pool(typed: bool) -> list[dict[str, Any]]:
-    return [
-        dict(zip(COLUMNS, row if typed else map(text, row), strict=True)) for row in values(2_000)
-    ]  # fmt: skip
+    return [dict(zip(COLUMNS, row if typed else map(text, row), strict=True)) for row in values(2_000)]
 
 
 def dict_rows(count: int, *, typed: bool = False) -> Iterator[dict[str, Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -94,7 +96,8 @@ def serving(folder: Path, rows: int, *, made_of: int | None = None, gzip: bool =
     if gzip:
         command.append("--gzip")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:
@@ -169,24 +172,50 @@ def table(lines: list[Line]) -> str:
     rows = [("task", "ours", "beside it", "ratio", "promised", "peak memory of ours")]
     rows += [(line.task, line.ours, line.beside, line.ratio, line.promised, line.peak) for line in lines]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    shown = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    shown = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     return "\n".join([shown[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *shown[1:]])
 
 
 @contextlib.contextmanager
-def old_library(folder: Path) -> Iterator[str | None]:
+def old_library() -> Iterator[str | None]:
     """An environment with release 2.2.0 of the old library in it; gives its Python, or None where it cannot be had."""
-    environment = folder / "old"
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    say("installing salesforce-bulk 2.2.0 in an environment of its own")
-    try:
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-            install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "salesforce-bulk==2.2.0"]
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        say("installing salesforce-bulk 2.2.0 in an environment of its own")
+        install = [
+            str(python),
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "install",
+            "--quiet",
+            "salesforce-bulk==2.2.0",
+        ]
+        try:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
             subprocess.run(install, check=True, stderr=subprocess.DEVNULL)
-        subprocess.run([str(python), "-c", "import salesforce_bulk"], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        say(f"the old library cannot be installed here ({error}); its lines are left out")
-        yield None
-    else:
-        yield str(python)
+            subprocess.run([str(python), "-c", "import salesforce_bulk"], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            say(f"it cannot be installed here ({error}); its lines are left out")
+            yield None
+        else:
+            yield str(python)
+
+
+#: Takes a folder for its files, the number of pairs, and the old library's Python, if it is there.
+Benchmark = Callable[[Path, int, str | None], list[Line]]
+
+
+def main(description: str | None, *benchmarks: Benchmark) -> None:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--pairs", type=int, default=5, help="how often each ratio is taken (default: 5)")
+    parser.add_argument("--peer", action="store_true", help="also beside the old library, release 2.2.0; a minute more")
+    options = parser.parse_args()
+    lines: list[Line] = []
+    with old_library() if options.peer else contextlib.nullcontext() as old:
+        for benchmark in benchmarks:
+            with tempfile.TemporaryDirectory() as folder:
+                lines += benchmark(Path(folder), options.pairs, old)
+    print(table(lines))

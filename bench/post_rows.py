@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import sys
-import tempfile
 from pathlib import Path
-
-from measure import Line, Stopwatch, growth, measured, old_library, pairs, run, say, serving, table
+from typing import Any
 
 import data
+from measure import Line, Stopwatch, growth, main, measured, pairs, run, say, serving
 
 FEW_ROWS = 50_000
 ROWS = 200_000
@@ -19,25 +17,10 @@ MANY_ROWS = 800_000
 OLD_ROWS = 20_000
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--child"]:
-        _CHILDREN[sys.argv[2]](*sys.argv[3:])
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--peer", action="store_true", help="also the old library, release 2.2.0 (some two minutes more)")
-    options = parser.parse_args()
-    print(table(measure(options.pairs, peer=options.peer)))
-
-
-def measure(count: int, *, peer: bool = False) -> list[Line]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lines = _against_dictwriter(folder, count)
-        if peer:
-            with old_library(folder) as python:
-                if python is not None:
-                    lines.append(_against_old(folder, count, python))
+def measure(folder: Path, count: int, old: str | None) -> list[Line]:
+    lines = _against_dictwriter(folder, count)
+    if old is not None:
+        lines.append(_against_old(folder, count, old))
     return lines
 
 
@@ -91,7 +74,7 @@ class _Nowhere(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, content) -> int:
+    def write(self, content: Any) -> int:
         self.count += len(content)
         return len(content)
 
@@ -126,4 +109,7 @@ def _results(url: str, rows: str) -> None:
 _CHILDREN = {"ours": _ours, "dictwriter": _dictwriter, "results": _results}
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        _CHILDREN[sys.argv[2]](*sys.argv[3:])
+    else:
+        main(__doc__, measure)

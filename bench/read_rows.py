@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import sys
-import tempfile
 from itertools import islice
 from pathlib import Path
-
-from measure import Line, Stopwatch, growth, old_library, pairs, run, say, serving, table
+from typing import Any
 
 import data
+from measure import Line, Pairs, Stopwatch, growth, main, measured, pairs, run, say, serving
 
 ROWS = 200_000
 MANY_ROWS = 1_000_000
@@ -20,25 +18,10 @@ MANY_ROWS = 1_000_000
 OLD_ROWS = 20_000
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--child"]:
-        _CHILDREN[sys.argv[2]](*sys.argv[3:])
-        return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--peer", action="store_true", help="also the old library, release 2.2.0 (some two minutes more)")
-    options = parser.parse_args()
-    print(table(measure(options.pairs, peer=options.peer)))
-
-
-def measure(count: int, *, peer: bool = False) -> list[Line]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lines = _against_dictreader(folder, count)
-        if peer:
-            with old_library(folder) as python:
-                if python is not None:
-                    lines.append(_against_old(folder, count, python))
+def measure(folder: Path, count: int, old: str | None) -> list[Line]:
+    lines = _against_dictreader(folder, count)
+    if old is not None:
+        lines.append(_against_old(folder, count, old))
     return lines
 
 
@@ -50,7 +33,8 @@ def _against_dictreader(folder: Path, count: int) -> list[Line]:
         task = f"read rows, {wire} on the wire"
         with serving(folder, ROWS, gzip=wire == "gzip") as url:
             run("read_rows.py", "check", url, folder)
-            done = pairs(count, lambda: run("read_rows.py", "ours", url), lambda: run("read_rows.py", "dictreader", folder), task)
+            done = _pairs(folder, url, count, task)
+            say(f"processor time of the server: {measured(url)['cpu_seconds'] / (count + 1):.2f} s a run")
         lines.append(done.line(f"{task}: {ROWS:,}", "csv.DictReader", promised=1.5))
         say(f"{task}: {MANY_ROWS:,} for the memory")
         with serving(folder, MANY_ROWS, made_of=ROWS, gzip=wire == "gzip") as url:
@@ -58,9 +42,15 @@ def _against_dictreader(folder: Path, count: int) -> list[Line]:
     data.write_results(folder, ROWS, quotes=False)
     task = "read rows without quotes in them, gzip"
     with serving(folder, ROWS, gzip=True) as url:
-        done = pairs(count, lambda: run("read_rows.py", "ours", url), lambda: run("read_rows.py", "dictreader", folder), task)
+        done = _pairs(folder, url, count, task)
     lines.append(done.line(f"{task}: {ROWS:,}", "csv.DictReader", promised=1.5))
     return lines
+
+
+def _pairs(folder: Path, url: str, count: int, task: str) -> Pairs:
+    return pairs(
+        count, lambda: run("read_rows.py", "ours", url), lambda: run("read_rows.py", "dictreader", folder), task
+    )
 
 
 def _against_old(folder: Path, count: int, python: str) -> Line:
@@ -79,7 +69,7 @@ def _against_old(folder: Path, count: int, python: str) -> Line:
 # -- in a process of their own ------------------------------------------------------------------------------------------
 
 
-def _query(url: str):
+def _query(url: str) -> tuple[Any, str, str]:
     from salesforce_bulk import SalesforceBulk
 
     bulk = SalesforceBulk(sessionId="x", host=url)
@@ -134,4 +124,7 @@ def _check(url: str, folder: str) -> None:
 _CHILDREN = {"ours": _ours, "dictreader": _dictreader, "old": _old, "check": _check}
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        _CHILDREN[sys.argv[2]](*sys.argv[3:])
+    else:
+        main(__doc__, measure)

@@ -1,16 +1,17 @@
 """Just enough of Bulk API 1.0 to measure against: python bench/server.py FOLDER ROWS [--gzip]
 
-Every query has ROWS rows, made of the files of data.write_results() in FOLDER; every upload is swallowed, and has ROWS results.
-Each batch is Completed at once. No session, query or row is looked at: this says nothing about how an org behaves (for that there
-is the local org). Standard library only; results go out by sendfile, so that what is measured is the client.
+Every query has ROWS rows, made of the files of data.write_results() in FOLDER; every upload is swallowed and has ROWS results.
+Each batch is Completed at once. No session, query or row is looked at, so this says nothing about how an org behaves; for that
+there is the local org. Standard library only; results go out by sendfile, so that what is measured is the client.
 
-Prints its URL, and ends when its standard input is closed. GET /measured: {"cpu_seconds", "received"}, the processor time of this
-process, and the bytes of the last request body.
+Prints its URL, and ends when its standard input is closed. GET /measured: ``cpu_seconds``, the processor time of this process,
+and ``received``, the bytes of the last request body.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import socket
@@ -169,15 +170,13 @@ def main() -> None:
             threading.Thread(target=_quietly, args=(server, connection), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     sys.stdin.buffer.read()
 
 
 def _quietly(server: Server, connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(ConnectionError):  # the client went away in the middle of something
         serve(server, connection)
-    except ConnectionError:
-        pass  # the client went away in the middle of something
 
 
 if __name__ == "__main__":

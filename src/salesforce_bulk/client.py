@@ -1,25 +1,32 @@
-"""The front door: ``connect()`` opens an org.
-
-What stands here so far carries the old face and its local counterpart: logging in, performing the flows of Bulk API 1.0,
-renewing the session. The verbs that load and query whole tables move in next.
-"""
+"""The front door: ``connect()`` opens an org, whose verbs load and query whole tables."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .engine.drive import Clock, Driver, Fetched
-from .errors import UsageError
+from .errors import ApiError, UsageError
 from .logins import AccessToken, Login
-from .options import DEFAULT_OPTIONS, TransportOptions
+from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOptions, TransportOptions
+from .protocol import rest
 from .protocol.login import log_in
 from .protocol.messages import Auth, Flow, Reply, Request
 from .session import DEFAULT_API_VERSION, Access, Addressed, Session, checked_version, filled
 from .transport.base import Transport
 from .wire import headers
+from .wire.names import Operation
+
+if TYPE_CHECKING:
+    from .data.source import Nulls
+    from .records import PkChunking
+    from .results import IngestResult, QueryResult
+    from .verbs import Api, Types, Verbs
+
+Progress = Callable[[Mapping[str, Any]], Any] | None
 
 T = TypeVar("T")
 
@@ -84,6 +91,7 @@ class Org:
     def __init__(self, access: Access, driver: Driver) -> None:
         self._access = access
         self._driver = driver
+        self._described: dict[str, dict[str, Any]] = {}
 
     def perform(self, flow: Flow[T]) -> T:
         """Run a flow of ``salesforce_bulk.protocol`` and return its result."""
@@ -100,6 +108,164 @@ class Org:
     def fetch(self, request: Request) -> Fetched:
         """Make one GET request and read the head of its answer; the body as by :meth:`stream`."""
         return self._driver.fetch(request)
+
+    # -- verbs --------------------------------------------------------------------------------------------------------
+
+    def query(
+        self,
+        soql: str,
+        *,
+        deleted: bool = False,
+        types: Types = "describe",
+        api: Api = "auto",
+        page_rows: int | None = None,
+        pk_chunking: PkChunking | None = None,
+        job_seconds: float = JOB_SECONDS,
+        longest_poll_seconds: float = LONGEST_POLL_SECONDS,
+    ) -> QueryResult:
+        """Run a query; its rows are read from the result when they are asked for.
+
+        Args:
+            soql: The query. Rows keep the order in which the org gives them.
+            deleted: Deleted and archived records, too.
+            types: ``"describe"`` types the columns as the org describes them; ``"text"`` gives text as sent.
+            api: ``"bulk2"`` (what ``"auto"`` takes) or ``"bulk1"``.
+            page_rows: Rows that the org should put in a page; by default it says itself how it cuts the result.
+            pk_chunking: Let the org cut the query into ranges of ids (Bulk API 1.0).
+            job_seconds: How long to wait for the job.
+            longest_poll_seconds: Looks at the job come at least this often.
+
+        Raises:
+            UsageError: The call cannot be right; nothing was sent.
+            ApiError: The org refused the query.
+            JobFailed: The org gave up on the job.
+            WaitTimeout: The job goes on without us.
+
+        API: Bulk API 2.0 guide, "Create a Query Job".
+        """
+        return self._verbs().query(
+            soql,
+            deleted=deleted,
+            types=types,
+            api=api,
+            page_rows=page_rows,
+            pk_chunking=pk_chunking,
+            job_seconds=job_seconds,
+            longest_poll_seconds=longest_poll_seconds,
+        )
+
+    def insert(
+        self, sobject: str, rows: Any, *, nulls: Nulls = "ignore", on_progress: Progress = None, **options: Any
+    ) -> IngestResult:
+        """Make a record of every row. See :meth:`upsert` for the arguments that all loads share."""
+        return self._write(Operation.INSERT, sobject, rows, None, nulls, on_progress, options)
+
+    def update(
+        self, sobject: str, rows: Any, *, nulls: Nulls = "ignore", on_progress: Progress = None, **options: Any
+    ) -> IngestResult:
+        """Change the records that the column ``Id`` names. See :meth:`upsert`."""
+        return self._write(Operation.UPDATE, sobject, rows, None, nulls, on_progress, options)
+
+    def upsert(
+        self,
+        sobject: str,
+        rows: Any,
+        *,
+        external_id: str,
+        nulls: Nulls = "ignore",
+        on_progress: Progress = None,
+        **options: Any,
+    ) -> IngestResult:
+        """Insert or update records, matched on an external id field. Returns when every row has an outcome.
+
+        Streams: memory stays near a few blocks of each part under way, however many rows; parts wait on disk.
+
+        Args:
+            sobject: API name of the object.
+            rows: Dicts (a list, a generator), a path to CSV, JSON lines, Parquet or Arrow (``.gz`` too), an Arrow stream or
+                a data frame. Columns are field API names; related records by external id: ``Account.Key__c``.
+            external_id: API name of the external id field; every row has a value in it.
+            nulls: ``"ignore"`` leaves the field of a missing value as it is; ``"clear"`` empties it.
+            on_progress: Called with counts when a part has ended.
+            options: Fields of :class:`.options.LoadOptions`: ``api``, ``part_rows``, ``part_bytes``, ``parallel_jobs``,
+                ``serial``, ``assignment_rule_id``, ``job_seconds``, ``longest_poll_seconds``.
+
+        Returns:
+            One outcome a row, in the order of *rows*. A refused record is a result, not an exception:
+            ``raise_for_failures()``.
+
+        Raises:
+            UsageError: The call cannot be right; nothing was sent.
+            JobFailed: The org gave up on a part; ``.result`` says what was applied.
+            ReconciliationError: What the org answered does not add up.
+
+        API: Bulk API 2.0 guide, "Create a Job".
+        """
+        return self._write(Operation.UPSERT, sobject, rows, external_id, nulls, on_progress, options)
+
+    def delete(self, sobject: str, rows: Any, *, on_progress: Progress = None, **options: Any) -> IngestResult:
+        """Delete the records that the column ``Id`` names, into the recycle bin. Other columns stay here."""
+        return self._write(Operation.DELETE, sobject, rows, None, "ignore", on_progress, options)
+
+    def hard_delete(self, sobject: str, rows: Any, *, on_progress: Progress = None, **options: Any) -> IngestResult:
+        """Delete past the recycle bin. The user needs the permission "Bulk API Hard Delete"."""
+        return self._write(Operation.HARD_DELETE, sobject, rows, None, "ignore", on_progress, options)
+
+    def describe(self, sobject: str | None = None) -> dict[str, Any]:
+        """What the org says of an object and its fields; without a name, its list of objects. Asked once."""
+        key = (sobject or "").lower()
+        if key not in self._described:
+            request = rest.describe(sobject) if sobject else rest.objects()
+            self._described[key] = self.perform(rest.ask_document(request, dict))
+        return self._described[key]
+
+    def limits(self) -> dict[str, Any]:
+        """The org's limits, each with ``Max`` and ``Remaining``. They lag by minutes."""
+        found: dict[str, Any] = self.perform(rest.ask_document(rest.limits(), dict))
+        return found
+
+    def _write(
+        self,
+        operation: str,
+        sobject: str,
+        rows: Any,
+        external_id: str | None,
+        nulls: Nulls,
+        on_progress: Progress,
+        options: dict[str, Any],
+    ) -> IngestResult:
+        known = {field.name for field in fields(LoadOptions)}
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise UsageError(
+                f"There is no option {unknown[0]!r}. Nothing was sent. There are {', '.join(sorted(known))}."
+            )
+        return self._verbs().write(
+            operation,
+            sobject,
+            rows,
+            external_id=external_id,
+            nulls=nulls,
+            options=LoadOptions(**options),
+            on_progress=on_progress,
+        )
+
+    def _verbs(self) -> Verbs:
+        from .verbs import Verbs
+
+        return Verbs(self._driver, self._described_or_none, self._organization)
+
+    def _described_or_none(self, sobject: str) -> dict[str, Any] | None:
+        try:
+            return self.describe(sobject)
+        except ApiError as error:
+            if error.status_code == 404:
+                return None
+            raise
+
+    def _organization(self) -> str | None:
+        session = getattr(self._access, "session", None)
+        return session().organization_id if session is not None else None
 
     def close(self) -> None:
         """Give up the connections. The session stays valid: other programs may share it."""

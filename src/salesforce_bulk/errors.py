@@ -10,6 +10,7 @@
     ├─ JobError              JobFailed · JobAborted · BatchFailed
     ├─ DataError             RecordTooLarge · BadValue · MalformedResult: .row .column
     ├─ ReconciliationError   what the org answered does not add up; the records may be right, the account of them is not
+    ├─ RecordsFailed         only by raise_for_failures()
     └─ WaitTimeout           the job goes on without us
 
 Each answers two questions. ``repeatable``: may the same call be made again without harm? ``applied``: did the org act on
@@ -38,6 +39,7 @@ __all__ = [
     "MalformedResult",
     "ReconciliationError",
     "RecordTooLarge",
+    "RecordsFailed",
     "SalesforceBulkError",
     "SessionExpired",
     "TransportError",
@@ -162,11 +164,24 @@ class JobError(SalesforceBulkError):
 
     applied: bool | None = None
 
-    def __init__(self, message: str, *, job_id: str, batch_id: str | None = None, state_message: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        job_id: str,
+        batch_id: str | None = None,
+        state_message: str = "",
+        result: Any = None,
+    ) -> None:
         super().__init__(message)
         self.job_id = job_id
         self.batch_id = batch_id
         self.state_message = state_message
+        #: The outcomes of all rows, where a verb of an org raised it. Stays behind when the error is pickled.
+        self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, {**self.__dict__, "result": None})
 
 
 class JobFailed(JobError):
@@ -214,6 +229,15 @@ class ReconciliationError(SalesforceBulkError):
         super().__init__(message)
         self.applied = None
         self.numbers = dict(numbers or {})
+
+
+class RecordsFailed(SalesforceBulkError):
+    """Rows were refused or not tried. Only ``raise_for_failures()`` raises it."""
+
+    def __init__(self, message: str, *, run_id: str = "") -> None:
+        super().__init__(message)
+        self.applied = None
+        self.run_id = run_id
 
 
 class WaitTimeout(SalesforceBulkError):

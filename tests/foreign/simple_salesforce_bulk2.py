@@ -37,14 +37,9 @@ def main(url: str, token: str) -> dict:
     inserted = time.monotonic()
     saved = [row for job in jobs for row in rows_of(accounts.get_successful_records(job["job_id"]))]
 
-    changes = [{"Key__c": f"k{n}", "Phone": f"{n}"} for n in range(ROWS - 10, ROWS + 10)]
-    changes += [{"Key__c": f"k{n}", "Phone": "9" * 41} for n in range(2)]
-    for change in changes[-2:]:
-        change["Name"] = "too long a phone"
-    for change in changes[10:20]:
-        change["Name"] = "New"
-    for change in changes[:10]:
-        change["Name"] = "Old"
+    changes = [{"Key__c": f"k{n}", "Name": "Old", "Phone": f"{n}"} for n in range(ROWS - 10, ROWS)]
+    changes += [{"Key__c": f"k{n}", "Name": "New", "Phone": f"{n}"} for n in range(ROWS, ROWS + 10)]
+    changes += [{"Key__c": f"k{n}", "Name": "Too long a phone", "Phone": "9" * 41} for n in range(2)]
     upsert = accounts.upsert(records=changes, external_id_field="Key__c", wait=1)[0]
     outcomes = accounts.get_all_ingest_records(upsert["job_id"])
     gone = [{"Id": row["sf__Id"]} for row in saved[:100]]

@@ -81,9 +81,7 @@ class Played:
 
 
 def xml(root: str, fields: Mapping[str, Any] | str, status: int = 200) -> Scripted:
-    return Scripted(
-        status, _document(root, fields).encode("utf-8"), {"content-type": "application/xml; charset=UTF-8"}
-    )
+    return Scripted(status, _document(root, fields).encode("utf-8"), {"content-type": "application/xml; charset=UTF-8"})
 
 
 def _document(root: str, fields: Mapping[str, Any] | str) -> str:

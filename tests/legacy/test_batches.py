@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -142,7 +142,9 @@ def test_post_bulk_batch_is_post_batch() -> None:
 def test_an_iterator_is_streamed() -> None:
     """2.2 post_bulk_batch: chunked transfer. One HTTP chunk a row cost more than the rows; small ones travel together."""
     document = xml("batchInfo", batch_fields("Queued")).body
-    answer = b"HTTP/1.1 201 Created\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+    answer = (
+        b"HTTP/1.1 201 Created\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+    )
     assert isinstance(document, bytes)
     with raw_server(says(answer % (len(document), document))) as server:
         bulk = SalesforceBulk(TOKEN, server.url)
@@ -246,7 +248,7 @@ def test_parse_response() -> None:
     """3.2 parse_response: JSON as it is, a batchInfoList in XML as a list, else a dict; the charset does not matter."""
 
     class Response:
-        headers: dict[str, str] = {"Content-Type": "application/json;charset=UTF-8"}
+        headers: ClassVar[dict[str, str]] = {"Content-Type": "application/json;charset=UTF-8"}
 
         def __init__(self, body: Any) -> None:
             self.status_code = 200
@@ -273,7 +275,9 @@ def test_the_numbers_of_a_status(bulk: SalesforceBulk, content_type: str, kind: 
 
 def test_only_final_states_are_remembered() -> None:
     """2.2 batch_status: cached per batch id; 2.5 "stale Queued status cached for ever": final states only."""
-    played = Played(batch_reply("Queued"), batch_reply("InProgress"), batch_reply("Completed"), batch_reply("Completed"))
+    played = Played(
+        batch_reply("Queued"), batch_reply("InProgress"), batch_reply("Completed"), batch_reply("Completed")
+    )
     states = [played.bulk.batch_state(JOB, BATCH) for _ in range(5)]
     assert ["Queued", "InProgress", "Completed", "Completed", "Completed"] == states
     assert 3 == len(played.sent)
@@ -391,11 +395,7 @@ def test_waiting_for_a_chunked_query(bulk: SalesforceBulk, local_org: LocalOrg) 
     original, *ranges = bulk.get_batch_list(job)
     assert "NotProcessed" == original["state"]
     assert bulk.is_batch_done(batch, pk_chunking=True)
-    rows = [
-        row["Key__c"]
-        for each in ranges
-        for row in bulk.get_batch_result_iter(job, each["id"], parse_csv=True)
-    ]
+    rows = [row["Key__c"] for each in ranges for row in bulk.get_batch_result_iter(job, each["id"], parse_csv=True)]
     assert [row["Key__c"] for row in numbered(30)] == sorted(rows)
     with pytest.raises(BulkBatchFailed) as caught:
         bulk.is_batch_done(batch)

@@ -1,4 +1,4 @@
-"""``SalesforceBulkipy``. legacy-api.md 4; its login and constructor stand in test_constructor.py, its README in test_old_readme.py."""
+"""``SalesforceBulkipy``. legacy-api.md 4; its login: test_constructor.py; its README: test_old_readme.py."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def fork(local_org: LocalOrg) -> SalesforceBulkipy:
 def test_the_constructor() -> None:
     """4 "Constructor": names and order; the attribute is still ``sessionId``."""
     parameters = list(inspect.signature(SalesforceBulkipy).parameters)
-    assert (
-        "session_id host username password security_token sandbox exception_class API_version".split() == parameters
-    )
+    assert parameters == "session_id host username password security_token sandbox exception_class API_version".split()  # noqa: SIM905
     assert TOKEN == SalesforceBulkipy(TOKEN, HOST).sessionId
     assert SalesforceBulkipy(TOKEN, HOST, None, None, None, True, KeyError, "52.0").exception_class is KeyError
 

@@ -208,9 +208,7 @@ def test_an_id_that_is_both_a_job_and_a_batch_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize(("order", "url"), [(None, "job/A/batch/B"), ((BATCH_ROLE, JOB_ROLE), "job/B/batch/A")])
-def test_when_nothing_tells_the_default_decides_and_a_warning_says_so(
-    order: tuple[str, str] | None, url: str
-) -> None:
+def test_when_nothing_tells_the_default_decides_and_a_warning_says_so(order: tuple[str, str] | None, url: str) -> None:
     """5.2 rule 6: class attribute, job first as in the seed; the warning points at the caller's own line."""
 
     class Sub(SalesforceBulk):
@@ -331,7 +329,7 @@ def test_result_ids_of_a_batch_that_is_not_done() -> None:
 
 def test_an_unknown_batch_has_the_corrected_text() -> None:
     """5.1 "lookup_job_id message": the yplan test's text."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 -- the text is what counts
+    with pytest.raises(Exception) as caught:
         SalesforceBulk(TOKEN, HOST).lookup_job_id(batch_id=9001)
     assert "Batch id '9001' is unknown, can't retrieve job_id." == str(caught.value)
     assert isinstance(caught.value, LookupError)

@@ -52,7 +52,7 @@ def test_scheme_and_port_that_urlparse_lost_come_from_the_environment(monkeypatc
 
 def test_a_session_does_not_go_over_plain_http() -> None:
     """Except to a loopback address."""
-    with pytest.raises(UsageError, match="never sent over plain http to acme.my.salesforce.com"):
+    with pytest.raises(UsageError, match=r"never sent over plain http to acme\.my\.salesforce\.com"):
         SalesforceBulk(TOKEN, "http://acme.my.salesforce.com")
 
 
@@ -159,9 +159,7 @@ def test_soap_login_by_position(at_the_org: LocalOrg) -> None:
 
 def test_login_by_the_app_in_the_environment(at_the_org: LocalOrg) -> None:
     """2.2 login: user and password with the three variables; OAuth in place of the browser flow."""
-    bulk = SalesforceBulk(
-        username=at_the_org.username, password=at_the_org.password + at_the_org.security_token
-    )
+    bulk = SalesforceBulk(username=at_the_org.username, password=at_the_org.password + at_the_org.security_token)
     assert bulk.create_query_job("Account").startswith("750")
     assert 1 == at_the_org.requests("login.oauth") + at_the_org.requests("oauth.token")
 
@@ -303,7 +301,9 @@ def test_headers() -> None:
         "Accept-Encoding": "gzip",
     } == bulk.headers()
     assert "text/csv; charset=UTF-8" == bulk.headers(content_type="text/csv")["Content-Type"]
-    assert {"Content-Type": "text/csv", "X": "1"}.items() <= bulk.headers({"Content-Type": "text/csv", "X": "1"}).items()
+    assert {"Content-Type": "text/csv", "X": "1"}.items() <= bulk.headers(
+        {"Content-Type": "text/csv", "X": "1"}
+    ).items()
     assert bulk.headers() is not bulk.headers()
     assert bulk.headers() == bulk.get_headers()
 

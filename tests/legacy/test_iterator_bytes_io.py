@@ -32,7 +32,12 @@ def test_it_is_a_binary_file_that_reads_forward() -> None:
     assert WHOLE == stream().read(None)
     assert WHOLE == stream().read(-1)
     opened = stream()
-    assert [WHOLE[:3], WHOLE[3:20], WHOLE[20:], b""] == [opened.read(3), opened.read(17), opened.read(10**6), opened.read(1)]
+    assert [WHOLE[:3], WHOLE[3:20], WHOLE[20:], b""] == [
+        opened.read(3),
+        opened.read(17),
+        opened.read(10**6),
+        opened.read(1),
+    ]
     assert list(io.BytesIO(WHOLE)) == list(stream()) == stream().readlines()
 
 
@@ -107,7 +112,10 @@ def test_an_error_of_the_source_comes_through() -> None:
         opened.readline()
 
 
-@given(st.lists(st.binary(max_size=9) | st.sampled_from([b"\n", b"\r\n", b"x\ny"]), max_size=9), st.lists(st.integers(0, 9)))
+@given(
+    st.lists(st.binary(max_size=9) | st.sampled_from([b"\n", b"\r\n", b"x\ny"]), max_size=9),
+    st.lists(st.integers(0, 9)),
+)
 def test_however_the_pieces_are_cut(pieces: list[bytes], sizes: list[int]) -> None:
     """It reads as ``io.BytesIO`` over the joined pieces does, by any mixture of reads and lines."""
     opened, expected = IteratorBytesIO(iter(pieces)), io.BytesIO(b"".join(pieces))

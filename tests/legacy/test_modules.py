@@ -33,7 +33,10 @@ from .support import HOST, TOKEN, Played, batch_reply
         ("salesforce_bulk.csv_adapter", "CsvDictsAdapter"),
         ("salesforce_bulk.util", "IteratorBytesIO"),
         ("salesforce_bulk.bulk_states", "ABORTED FAILED NOT_PROCESSED COMPLETED ERROR_STATES"),
-        ("salesforce_bulkipy", "SalesforceBulkipy CsvDictsAdapter __version__ salesforce_bulkipy csv_adapter bulk_states"),
+        (
+            "salesforce_bulkipy",
+            "SalesforceBulkipy CsvDictsAdapter __version__ salesforce_bulkipy csv_adapter bulk_states",
+        ),
         (
             "salesforce_bulkipy.salesforce_bulkipy",
             "SalesforceBulkipy UploadResult BulkApiError BulkJobAborted BulkBatchFailed",
@@ -138,7 +141,7 @@ class Own(BulkApiError):
 
 
 def raised(call: Callable[[], object]) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 -- whichever it is
+    with pytest.raises(Exception) as caught:
         call()
     return caught.value
 

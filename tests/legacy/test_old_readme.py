@@ -208,9 +208,10 @@ def names(at_the_org: LocalOrg) -> dict[str, Any]:
 
 def contacts(org: LocalOrg) -> list[str]:
     """Three contacts; what a program prints of them as dicts of Id and LastName."""
-    ids = org.holds("Contact", [{"LastName": "Lovelace"}, {"LastName": "Zoë, \"Z\"\nof two lines"}, {"LastName": "Ng"}])
+    ids = org.holds("Contact", [{"LastName": "Lovelace"}, {"LastName": 'Zoë, "Z"\nof two lines'}, {"LastName": "Ng"}])
     rows = [
-        {"Id": id_, "LastName": name} for id_, name in zip(ids, ["Lovelace", "Zoë, \"Z\"\nof two lines", "Ng"], strict=True)
+        {"Id": id_, "LastName": name}
+        for id_, name in zip(ids, ["Lovelace", 'Zoë, "Z"\nof two lines', "Ng"], strict=True)
     ]
     return [f"{row}\n" for row in rows]
 
@@ -291,7 +292,9 @@ def test_the_jobs_that_2_2_0_shows(names: dict[str, Any], local_org: LocalOrg, a
 
 def test_the_examples_of_the_fork(names: dict[str, Any], local_org: LocalOrg) -> None:
     """Its placeholders filled in: an object, records and a query."""
-    insert = BULKIPY_INSERT.replace("CustomObjectName", "Account").replace("[{}, {}]", "[{'Name': 'Añ'}, {'Name': 'B'}]")
+    insert = BULKIPY_INSERT.replace("CustomObjectName", "Account").replace(
+        "[{}, {}]", "[{'Name': 'Añ'}, {'Name': 'B'}]"
+    )
     query = BULKIPY_QUERY.replace("PushCrew_Account__c", "Account").replace("''", "'SELECT Name FROM Account'", 1)
 
     assert "" == typed(names, BULKIPY_LOGIN, BULKIPY_SESSION, insert, query)

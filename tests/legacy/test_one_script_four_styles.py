@@ -15,13 +15,15 @@ from salesforce_bulkipy import SalesforceBulkipy
 
 from .support import several_result_files, waiting_with
 
-ROWS = [{"Key__c": f"K{number}", "Name": name} for number, name in enumerate(["Acme", "Zoë", 'say "no"\nin two', "", "d"])]
+ROWS = [
+    {"Key__c": f"K{number}", "Name": name} for number, name in enumerate(["Acme", "Zoë", 'say "no"\nin two', "", "d"])
+]
 SOQL = "SELECT Key__c, Name FROM Account ORDER BY Key__c"
 
 Answers = dict[str, Any]
 
 
-def first_generation(bulk: SalesforceBulk) -> Answers:
+def first_generation(bulk: SalesforceBulk, sleep: Callable[[float], None]) -> Answers:
     """(job, batch); post_bulk_batch; callbacks and iterators."""
     answers: Answers = {}
     job = bulk.create_upsert_job("Account", "Key__c", contentType="CSV")
@@ -53,7 +55,7 @@ def first_generation(bulk: SalesforceBulk) -> Answers:
     return answers
 
 
-def second_generation(bulk: SalesforceBulk) -> Answers:
+def second_generation(bulk: SalesforceBulk, sleep: Callable[[float], None]) -> Answers:
     """(batch, job=None); post_batch; lists and streams."""
     answers: Answers = {}
     job = bulk.create_upsert_job("Account", "Key__c", contentType="CSV")
@@ -84,13 +86,13 @@ def second_generation(bulk: SalesforceBulk) -> Answers:
     batch = bulk.query(job, "SELECT Nmae FROM Account")
     try:
         while not bulk.is_batch_done(batch):
-            bulk.org._driver.clock.sleep(1)
+            sleep(1)
     except BulkBatchFailed as error:
         answers["failure"] = (error.job_id == job, error.batch_id == batch, error.state_message)
     return answers
 
 
-def by_keywords(bulk: SalesforceBulk) -> Answers:
+def by_keywords(bulk: SalesforceBulk, sleep: Callable[[float], None]) -> Answers:
     """Everything by its name."""
     answers: Answers = {}
     job = bulk.create_upsert_job(object_name="Account", external_id_name="Key__c", contentType="CSV")
@@ -129,7 +131,7 @@ def by_keywords(bulk: SalesforceBulk) -> Answers:
     return answers
 
 
-STYLES: dict[str, tuple[type[SalesforceBulk], Callable[[SalesforceBulk], Answers]]] = {
+STYLES: dict[str, tuple[type[SalesforceBulk], Callable[..., Answers]]] = {
     "1.x order": (SalesforceBulk, first_generation),
     "2.x order": (SalesforceBulk, second_generation),
     "keyword order": (SalesforceBulk, by_keywords),
@@ -156,7 +158,7 @@ def test_the_same_script_gives_the_same_answers(local_org: LocalOrg, style: str)
     cls, script = STYLES[style]
     bulk = waiting_with(cls(local_org.access_token, local_org.url), local_org)
     with several_result_files(local_org, 2):
-        answers = script(bulk)
+        answers = script(bulk, local_org.clock.advance)
     mine, ours, message = answers.pop("failure")
     assert EXPECTED == answers
     assert (True, True) == (mine, ours)

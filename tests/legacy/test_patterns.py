@@ -12,6 +12,7 @@ import shutil
 import time
 import urllib.request
 import xml.etree.ElementTree as ET
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,7 +130,9 @@ class TenArguments(SalesforceBulk):
         request = urllib.request.Request(f"{self.endpoint}/job/{job}", headers=self.headers())
         with urllib.request.urlopen(request) as response:
             body = inflated(response)
-            answer = SimpleNamespace(status_code=response.status, headers=response.headers, content=body, text=body.decode())
+            answer = SimpleNamespace(
+                status_code=response.status, headers=response.headers, content=body, text=body.decode()
+            )
         self.check_status(answer)
         assert job == self.parse_response(answer)["id"]
         assert self.sessionId
@@ -214,8 +217,8 @@ def test_endpoint_and_headers_in_another_process(bulk: SalesforceBulk) -> None:
     job = bulk.create_query_job("Account")
     assert (str, dict) == (type(bulk.endpoint), type(bulk.headers()))
     pickle.dumps((bulk.endpoint, bulk.headers()))
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert "Open" == pool.apply(state_elsewhere, (bulk.endpoint, bulk.headers(), job))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert "Open" == pool.submit(state_elsewhere, bulk.endpoint, bulk.headers(), job).result(60)
 
 
 @pytest.mark.parametrize("cls", [SalesforceBulkipy, SalesforceBulk])

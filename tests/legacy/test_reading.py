@@ -127,9 +127,7 @@ def test_an_empty_list_of_results_is_no_proof_of_no_rows() -> None:
     played = Played(batch_reply(), results_reply(), batch_reply(numberRecordsProcessed=7))
     with pytest.raises(BulkApiError, match="found 7 records, but the org lists no result file"):
         played.bulk.get_query_batch_result_ids(BATCH, JOB)
-    played = Played(
-        batch_reply(numberRecordsProcessed=0), results_reply(), batch_reply(numberRecordsProcessed=0)
-    )
+    played = Played(batch_reply(numberRecordsProcessed=0), results_reply(), batch_reply(numberRecordsProcessed=0))
     assert [] == played.bulk.get_query_batch_result_ids(BATCH, JOB)
 
 
@@ -156,7 +154,7 @@ def test_one_result(bulk: SalesforceBulk, asked: tuple[str, str]) -> None:
 def test_all_results_of_a_batch_that_is_not_done(method: str) -> None:
     """2.2 and 3.2: ``RuntimeError('Batch is not complete')``, as soon as the first is asked for."""
     results = getattr(Played(batch_reply("InProgress")).bulk, method)(BATCH, JOB)
-    with pytest.raises(RuntimeError, match="^Batch is not complete$"):
+    with pytest.raises(RuntimeError, match=r"^Batch is not complete$"):
         next(results)
 
 
@@ -173,9 +171,7 @@ class OwnLogger(logging.Logger):
 
 
 @pytest.mark.parametrize("as_callable", [True, False], ids=["callable", "Logger"])
-def test_a_logger_is_a_logger_or_a_callable(
-    bulk: SalesforceBulk, asked: tuple[str, str], as_callable: bool
-) -> None:
+def test_a_logger_is_a_logger_or_a_callable(bulk: SalesforceBulk, asked: tuple[str, str], as_callable: bool) -> None:
     """5.1 "logger argument": either, in every method. 2.2 get_batch_result_iter: "any truthy logger: TypeError"."""
     own = OwnLogger()
     said: list[str] = []
@@ -225,7 +221,9 @@ def test_streams_of_json(bulk: SalesforceBulk, local_org: LocalOrg) -> None:
     """3.2, the README's ``json.load(IteratorBytesIO(result))``."""
     local_org.holds("Account", numbered(3))
     job, batch = ask(bulk, SOQL, "JSON")
-    rows = [row for result in bulk.get_all_results_for_query_batch(batch, job) for row in json.load(IteratorBytesIO(result))]
+    rows = [
+        row for result in bulk.get_all_results_for_query_batch(batch, job) for row in json.load(IteratorBytesIO(result))
+    ]
     assert EXPECTED[:3] == [{name: row[name] for name in ("Key__c", "Name")} for row in rows]
 
 

@@ -98,7 +98,9 @@ def test_results_in_csv_are_text(bulk: SalesforceBulk) -> None:
     assert second.error.startswith("REQUIRED_FIELD_MISSING:")
 
 
-@pytest.mark.parametrize(("content_type", "rows"), [("JSON", JSON_ROWS), ("JSON", JSON_ROWS.encode()), ("XML", XML_ROWS)])
+@pytest.mark.parametrize(
+    ("content_type", "rows"), [("JSON", JSON_ROWS), ("JSON", JSON_ROWS.encode()), ("XML", XML_ROWS)]
+)
 def test_results_in_json_and_xml_are_typed(bulk: SalesforceBulk, content_type: str, rows: Any) -> None:
     """3.2 get_batch_results: bools and lists of errors; XML "id always None" is mended; 9: JSON text from pandas."""
     job, batch = uploaded(bulk, content_type, rows)
@@ -192,7 +194,7 @@ def test_an_empty_json_list_of_results() -> None:
 @pytest.mark.parametrize("binary", [False, True])
 def test_parse_csv(binary: bool) -> None:
     """2.2 parse_csv: ``(records, total_remaining)``, rows as lists, the callback for each full turn."""
-    text = "Id,Name\n1,a\n2,\"b\nb\"\n3,c\n"
+    text = 'Id,Name\n1,a\n2,"b\nb"\n3,c\n'
     file: Any = io.BytesIO(text.encode()) if binary else io.StringIO(text)
     calls = Calls()
     records, remaining = SalesforceBulk(TOKEN, HOST).parse_csv(file, calls, 2, 4)

@@ -22,6 +22,7 @@ EXAMPLES: list[errors.SalesforceBulkError] = [
     errors.BatchFailed("x", job_id="750", batch_id="751", state_message="InvalidBatch : x"),
     errors.RecordTooLarge("x", row=3, column="Name"),
     errors.BadValue("x", row=3, column="Name"),
+    errors.RecordsFailed("x", run_id="r-1"),
     errors.MalformedResult("x", row=3),
     errors.ReconciliationError("x", numbers={"sent": 3, "succeeded": 2}),
     errors.WaitTimeout("x", job_id="750", batch_id="751"),

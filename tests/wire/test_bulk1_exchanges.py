@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from tests.support.bulk1_talk import Talk
-from tests.support.exchanges import Names, read_script
+from tests.support.exchanges import Names, prepare, read_script
 
 from salesforce_bulk.emulator import LocalOrg
 
 FILES = sorted((Path(__file__).parent / "bulk1").glob("*.txt"))
-
-
-def prepare(org: LocalOrg, word: str, argument: str, names: Names) -> None:
-    match word:
-        case "advance":
-            org.clock.advance(float(argument))
-        case "holds":
-            sobject, _, rows = argument.partition(" ")
-            for id in org.holds(sobject, json.loads(rows)):
-                names.name(id)
-        case "limit":
-            name, _, value = argument.partition(" ")
-            if name in {"bulk_batches", "api_requests"}:
-                getattr(org.limits, name).maximum = int(value)
-            else:
-                setattr(org.limits, name, int(value))
-        case "forbid":
-            setattr(org.permissions, argument, False)
-        case "expire":
-            org.expire_sessions()
-        case _:
-            raise AssertionError(f"what is {word}?")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -17,9 +17,9 @@ def in_order(source: Iterable[T], work: Callable[[T], R], *, threads: int) -> It
 
     The source is read in a thread of its own, at most *threads* + 2 ahead of the reader, so memory is bounded. It is
     closed in that thread, when it ends or when nobody wants more. An error of the source or of the work is raised in its
-    place. With less than two *threads*, everything happens in the reader's own.
+    place. With no *threads*, everything happens in the reader's own.
     """
-    if threads < 2:
+    if threads < 1:
         yield from map(work, source)
         return
     room = threading.Semaphore(threads + 2)

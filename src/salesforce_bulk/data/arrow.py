@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, TypeVar
 
-from ..errors import BadValue
+from ..errors import BadValue, MalformedResult
 from .ahead import in_order
-from .arrow_csv import TextColumns, block_reader
+from .arrow_csv import TextColumns, block_reader, shifted
 from .blocks import BLOCK_BYTES, OpenPages, PageBlocks, Pages, close
 from .converters import CONVERTERS, FLOAT_DIGITS, DoesNotFit, double, values
 from .extras import pyarrow
@@ -72,6 +72,7 @@ class _Blocks:
         self._threads = threads
         self._columns: tuple[Column, ...] | None = None
         self._first: _Block | None = None
+        self._row = 0
         self._rest: Iterator[_Block] = iter(())
         self.fallbacks: tuple[str, ...] = ()
 
@@ -88,7 +89,7 @@ class _Blocks:
         if block is None:
             return columns
         read = block_reader(len(columns), _WHAT)
-        self._first = first = _converted(read(block, 0), columns)
+        self._first = first = _converted(read(block), columns)
         if first.misfits:
             self.fallbacks = tuple(columns[at].name for at in first.misfits)
             columns = tuple(
@@ -98,7 +99,7 @@ class _Blocks:
             self._first = replace(first, misfits={})
 
         def convert(block: bytes) -> _Block:
-            return _converted(read(block, 0), columns)
+            return _converted(read(block), columns)
 
         self._rest = in_order(self._pages, convert, threads=self._threads)
         return columns
@@ -109,10 +110,14 @@ class _Blocks:
     def __next__(self) -> _Block:
         if self._columns is None:
             self._columns = self._begin()
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        return next(self._rest)
+        block, self._first = self._first, None
+        if block is None:
+            try:
+                block = next(self._rest)
+            except MalformedResult as error:
+                raise shifted(error, self._row) from None
+        self._row += len(block.arrays[0])
+        return block
 
     def close(self) -> None:
         self._first = None
@@ -128,7 +133,7 @@ class BatchStream:
     Args:
         pages: Each an iterable of byte pieces that begins with the header row; they are read in order, in one thread.
         columns: Their types, or a function of the header that gives them; default: all text.
-        threads: Blocks converted at a time. 1: all work is done in the reader's own thread.
+        threads: Blocks converted at a time, beside a thread that reads the pages. 0: all in the caller's own thread.
 
     Raises:
         BadValue: A value does not fit, and its column was handed out with another type already.

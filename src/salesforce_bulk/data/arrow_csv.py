@@ -17,9 +17,10 @@ from .extras import pyarrow
 TextColumns = list[Any]
 
 
-def block_reader(width: int, what: str) -> Callable[[bytes, int], TextColumns]:
-    """A function of a block and the number of its first row, that gives its *width* columns. Usable in several threads.
+def block_reader(width: int, what: str) -> Callable[[bytes], TextColumns]:
+    """A function of a block that gives its *width* columns. Usable in several threads.
 
+    Rows in its ``MalformedResult`` count from the beginning of the block; see :func:`shifted`.
     *what* needs pyarrow, for the message when it is missing.
     """
     pa = pyarrow(what)
@@ -34,7 +35,7 @@ def block_reader(width: int, what: str) -> Callable[[bytes, int], TextColumns]:
         quoted_strings_can_be_null=True,
     )
 
-    def read(block: bytes, first_row: int) -> TextColumns:
+    def read(block: bytes) -> TextColumns:
         # One block of theirs for one of ours: a record longer than theirs is an error, and ours end at record ends.
         size = csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names)
         try:
@@ -42,22 +43,30 @@ def block_reader(width: int, what: str) -> Callable[[bytes, int], TextColumns]:
                 pa.BufferReader(block), read_options=size, parse_options=parse, convert_options=convert
             )
         except pa.ArrowInvalid:
-            return [pa.array(cells, pa.string()) for cells in careful_columns(block, width, first_row)]
+            return [pa.array(cells, pa.string()) for cells in careful_columns(block, width)]
         return [column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns]
 
     return read
 
 
-def careful_columns(block: bytes, width: int, first_row: int) -> list[Sequence[str | None]]:
-    """What pyarrow refuses, read by our own reader, which says what is wrong in our words and without the row's text."""
+def careful_columns(block: bytes, width: int) -> list[Sequence[str | None]]:
+    """What a fast reader refuses, read by our own, which says what is wrong in our words and without the row's text."""
     header = ",".join(f'"{number}"' for number in range(width)).encode() + b"\n"
     try:
         rows = [[cell or None for cell in row] for row in CsvRecords([header, block])]
     except MalformedResult as error:
-        row = first_row + (error.row or 0)
-        raise MalformedResult(
-            f"Row {row} of the CSV result is broken: it is cut off or damaged. "
-            "The rows from there on were not read. Fetch the result again.",
-            row=row,
-        ) from None
+        raise _broken(error.row or 0) from None
     return list(zip(*rows, strict=True)) if rows else [() for _ in range(width)]
+
+
+def shifted(error: MalformedResult, rows: int) -> MalformedResult:
+    """*error* of a block that has so many rows before it."""
+    return error if error.row is None else _broken(rows + error.row)
+
+
+def _broken(row: int) -> MalformedResult:
+    return MalformedResult(
+        f"Row {row} of the CSV result is broken: it is cut off or damaged. The rows from there on were not read. "
+        "Fetch the result again.",
+        row=row,
+    )

@@ -20,7 +20,7 @@ from .streams import PieceReader, Texts, without_bom
 MAX_CELL_CHARACTERS: Final = 1_000_000_000
 
 
-def _raw_rows(pieces: Iterable[bytes]) -> Iterator[list[str]]:
+def _raw_rows(pieces: Iterable[bytes], delimiter: str = ",") -> Iterator[list[str]]:
     """The records, blank lines left out ("Prepare CSV Files": they are skipped)."""
     if csv.field_size_limit() < MAX_CELL_CHARACTERS:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
@@ -70,8 +70,8 @@ class CsvRecords:
             that was cut off inside a row is never a short result.
     """
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._rows = _raw_rows(pieces)
+    def __init__(self, pieces: Iterable[bytes], *, delimiter: str = ",") -> None:
+        self._rows = _raw_rows(pieces, delimiter)
         self._columns: list[str] | None = None
         self._next: Callable[[], list[str]] | None = None
 

@@ -36,7 +36,8 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
     width = 0
     while text:
         # What follows the cut begins with a quote, as a record does; if the cut was wrong, the counts below say so.
-        cut = text.rfind(_ROWS)
+        # The first quote opens a cell and cannot close it, so the search begins behind it.
+        cut = text.rfind(_ROWS, 1)
         if not in_form or (cut < 0 and (texts.ended or (not width and len(text) >= TEXT_BYTES))):
             yield filter(None, csv.reader(_lines(text, texts, is_quoted), strict=True))
             return
@@ -55,8 +56,10 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
                 text = rest + texts.more(len(rest))
                 continue
         # A reader of its own for a row is worth it for some rows, not for many.
-        careful = _all_rows if quotes - borders > len(lines) // 8 else _row_by_row
-        rows, done, in_form = careful(lines, width)
+        if quotes - borders > len(lines) // 8:
+            rows, done, in_form = _all_rows(lines, width, quotes % 2)
+        else:
+            rows, done, in_form = _row_by_row(lines, width)
         yield rows
         if done < len(lines):
             rest = '"' + _ROWS.join(lines[done:]) + '"\n' + rest
@@ -65,10 +68,9 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
         text = rest + texts.more(len(rest))
 
 
-def _all_rows(lines: list[str], width: int) -> tuple[list[list[str]], int, bool]:
-    """The same as :func:`_row_by_row`, by one ``csv.reader`` for all of them."""
+def _all_rows(lines: list[str], width: int, odd: int) -> tuple[list[list[str]], int, bool]:
+    """The same as :func:`_row_by_row`, by one ``csv.reader`` for all of them; *odd* is whether their quotes are."""
     # Quotes inside a cell are doubled, and its first and last one are a pair: an odd number ends inside a cell.
-    odd = sum([line.count('"') for line in lines]) % 2
     stop = len(lines)
     while odd and stop > 1:
         stop -= 1

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from ..errors import MalformedResult
-from .arrow_csv import block_reader
-from .blocks import PageBlocks, Pages, other_header
+from .ahead import in_order
+from .arrow_csv import block_reader, careful_columns, shifted
+from .blocks import PageBlocks, Pages, close
 from .converters import lenient_values
-from .decode import CsvRecords
+from .decode import MAX_CELL_CHARACTERS
 from .extras import has_pyarrow
 from .schema import Column, Columns, ColumnType, columns_of, text_columns
 
-#: Rows that are taken apart together: what is made of them stays in the cache (bench/README.md).
-BLOCK_ROWS: Final = 1_000
-
 Cells = Sequence[Any]
-_Maker = Callable[[Iterable[Any]], Iterator[dict[str, Any]]]
+_Maker = Callable[[Iterable[Any]], Generator[dict[str, Any], None, int]]
 
 
 class TypedDictRows:
@@ -53,7 +52,7 @@ class TypedDictRows:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         if self._rows is None:
-            self._rows = self._by_arrow() if self._use_pyarrow else self._by_csv()
+            self._rows = self._dicts()
         return self._rows
 
     def __next__(self) -> dict[str, Any]:
@@ -63,48 +62,51 @@ class TypedDictRows:
         """Give up what has not been read."""
         if self._rows is None:
             self._rows = iter(())
-        close = getattr(self._rows, "close", None)
-        if close is not None:
-            close()
+        close(self._rows)
 
-    def _by_arrow(self) -> Iterator[dict[str, Any]]:
+    def _dicts(self) -> Iterator[dict[str, Any]]:
         blocks = PageBlocks(self._pages)
         try:
             columns = checked(columns_of(self._columns, blocks.header), blocks.header)
-            if not columns:
-                return
-            read = block_reader(len(columns), "Reading rows this way")
-            make = _maker(tuple(column.name for column in columns), frozenset(), from_columns=True)
-            row = 0
-            for block in blocks:
-                texts = read(block, row)
-                row += len(texts[0])
-                values = [self._typed(column, cells.to_pylist()) for column, cells in zip(columns, texts, strict=True)]
-                yield from make(zip(*values, strict=True))
+            if columns:
+                yield from self._by_arrow(columns, blocks) if self._use_pyarrow else self._by_csv(columns, blocks)
         finally:
             blocks.close()
 
-    def _by_csv(self) -> Iterator[dict[str, Any]]:
-        header: tuple[str, ...] = ()
-        columns: tuple[Column, ...] = ()
-        make: _Maker | None = None
-        typed: list[tuple[int, Column]] = []
-        for number, page in enumerate(self._pages):
-            records = CsvRecords(page)
-            found = tuple(records.columns)
-            if not found:
-                continue
-            if make is None:
-                header = found
-                columns = checked(columns_of(self._columns, header), header)
-                typed = [(at, column) for at, column in enumerate(columns) if column.type is not ColumnType.TEXT]
-                names = tuple(column.name for column in columns)
-                make = _maker(names, frozenset(at for at, _ in typed), from_columns=False)
-            elif found != header:
-                raise other_header(number)
-            while rows := list(islice(records, BLOCK_ROWS)):
-                values = [self._typed(column, [row[at] for row in rows]) for at, column in typed]
-                yield from make(zip(rows, *values, strict=True))
+    def _by_arrow(self, columns: tuple[Column, ...], blocks: PageBlocks) -> Iterator[dict[str, Any]]:
+        make = _maker(tuple(column.name for column in columns), None)
+        read = block_reader(len(columns), "Reading rows this way")
+        found = in_order(blocks, read, threads=1)
+        row = 0
+        try:
+            for texts in found:
+                values = [self._typed(column, cells.to_pylist()) for column, cells in zip(columns, texts, strict=True)]
+                row += yield from make(zip(*values, strict=True))
+        except MalformedResult as error:
+            raise shifted(error, row) from None
+        finally:
+            close(found)
+
+    def _by_csv(self, columns: tuple[Column, ...], blocks: PageBlocks) -> Iterator[dict[str, Any]]:
+        typed = [(at, column) for at, column in enumerate(columns) if column.type is not ColumnType.TEXT]
+        make = _maker(tuple(column.name for column in columns), tuple(at for at, _ in typed))
+        if csv.field_size_limit() < MAX_CELL_CHARACTERS:
+            csv.field_size_limit(MAX_CELL_CHARACTERS)
+        row = 0
+        for block in blocks:
+            try:
+                lines = io.StringIO(block.decode("utf-8"), newline="")
+                rows: Iterable[list[str]] = filter(None, csv.reader(lines, strict=True))
+                if typed:
+                    rows = list(rows)
+                values = [self._typed(column, [cells[at] for cells in rows]) for at, column in typed]
+                row += yield from make(zip(rows, *values, strict=True))
+            except (ValueError, IndexError, csv.Error) as error:
+                try:
+                    careful_columns(block, len(columns))
+                except MalformedResult as ours:
+                    raise shifted(ours, row) from None
+                raise error
 
     def _typed(self, column: Column, cells: Cells) -> Cells:
         if column.type is ColumnType.TEXT:
@@ -131,19 +133,23 @@ def checked(columns: Sequence[Column], header: Sequence[str]) -> tuple[Column, .
 
 
 @lru_cache(maxsize=64)
-def _maker(names: tuple[str, ...], typed: frozenset[int], *, from_columns: bool) -> _Maker:
-    """A generator function made for these columns; why, see :func:`.decode._dict_maker`.
+def _maker(names: tuple[str, ...], typed: tuple[int, ...] | None) -> _Maker:
+    """A generator function made for these columns, that returns how many rows it made; why, see ``decode._dict_maker``.
 
-    From columns: ``({'Id': v0, 'Name': v1} for v0, v1, in rows)``. From rows, the values of typed columns come beside the
-    row: ``({'Id': v0 or None, 'Born': t1} for (v0, v1,), t1, in rows)``. Names enter the source only through ``repr``.
+    Without *typed*, for rows of finished values: ``for v0, v1, in rows: yield {'Id': v0, 'Born': v1}``. With it, for rows
+    of text beside which the values of the *typed* columns come: ``for (v0, v1,), t1, in rows: yield {'Id': v0 or None,
+    'Born': t1}``. Names enter the source only through ``repr``, so they are literals whatever they contain.
     """
     cells = "".join(f"v{at}, " for at in range(len(names)))
-    if from_columns:
+    if typed is None:
         target = cells
         values = [f"v{at}" for at in range(len(names))]
     else:
-        target = f"({cells}), " + "".join(f"t{at}, " for at in sorted(typed))
+        target = f"({cells}), " + "".join(f"t{at}, " for at in typed)
         values = [f"t{at}" if at in typed else f"v{at} or None" for at in range(len(names))]
     pairs = ", ".join(f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
-    made: _Maker = eval(f"lambda rows: ({{{pairs}}} for {target}in rows)")  # noqa: S307 -- literals only
-    return made
+    source = f"def dicts(rows):\n n = 0\n for {target}in rows:\n  yield {{{pairs}}}\n  n += 1\n return n\n"
+    made: dict[str, Any] = {}
+    exec(source, made)  # noqa: S102 -- see above: literals only
+    maker: _Maker = made["dicts"]
+    return maker

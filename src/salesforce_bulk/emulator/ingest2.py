@@ -218,10 +218,12 @@ class Ingest2:
             return header_of(source, self._line_end(job))
 
     def _line_end(self, job: Job2) -> str:
-        """How the lines of the upload end: of a job that failed for it, otherwise than the job says."""
+        """How the lines of the upload end: of a job that failed for it, as its first line does."""
         said = LINE_ENDS[job.line_ending]
         if job.message == WRONG_LINE_END.format(job.line_ending):
-            return "\n" if said == "\r\n" else "\r\n"
+            with self.jobs.file(job, UPLOAD).open("rb") as source:
+                first = source.readline(self.limits.header_characters)
+            return "\r\n" if first.endswith(b"\r\n") else "\n"
         return said
 
     def _unprocessed_rows(self, job: Job2) -> Iterator[bytes]:

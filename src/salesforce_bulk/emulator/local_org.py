@@ -198,7 +198,7 @@ class LocalOrg:
             return [_without_attributes(shape.of(record, tree)) for record in compiled.run(connection).records]
 
     def reset(self) -> None:
-        """Back to a new org: no records, jobs, sessions or counts. Limits and permissions stay as they were set."""
+        """Back to a new org: no records, jobs, sessions or counts. Limits, permissions and options stay as set."""
         self.clock.forget()
         self._jobs.clear()
         self._ingest2.worker.suspend()
@@ -219,7 +219,10 @@ class LocalOrg:
         return self._bulk1.permissions
 
     def requests(self, operation: str | None = None) -> int:
-        """How often an operation was asked for (``"bulk1.add_batch"``); without a name, all requests."""
+        """How often an operation was asked for (``"bulk1.add_batch"``, ``"ingest2.upload"``); without a name, all requests.
+
+        The names stand in the routing tables: ``bulk1.…``, ``ingest2.…``, ``query2.…``, ``collections.…``, ``rest.…``.
+        """
         return self.server.counts[operation] if operation else self.server.counts.total()
 
     @property

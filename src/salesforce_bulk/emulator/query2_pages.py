@@ -64,11 +64,11 @@ class Spool:
         self._index = index
 
     def write(self, job: Job2, compiled: Compiled, records: Iterator[Sequence[Any]], *, exponents: bool) -> int:
-        """Render *records*, a slice at a time. Returns how many there are."""
+        """Render *records*, a slice at a time, until the job is aborted. Returns how many there are."""
         render = renderer(job, compiled, exponents=exponents)
         position = 0
         with self._rows.open("wb") as rows, self._index.open("wb") as index:
-            while some := list(islice(records, SLICE)):
+            while not job.has_ended and (some := list(islice(records, SLICE))):
                 lines = render(some)
                 text = "".join(lines)
                 data = text.encode("utf-8", "replace")

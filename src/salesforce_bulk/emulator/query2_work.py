@@ -85,7 +85,9 @@ class QueryWorker:
             log.exception("query job %s failed", job.id)
             state = Job2State.FAILED
         with self.jobs.lock:
-            if not self.jobs.has(job) or job.has_ended:  # aborted meanwhile
+            if not self.jobs.has(job):  # aborted and deleted meanwhile
+                self.jobs.remove(job)
+            if job.has_ended or not self.jobs.has(job):
                 return
             job.processed = found
             job.total_ms = math.ceil((time.perf_counter() - begun) * 1_000)

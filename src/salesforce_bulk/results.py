@@ -1,0 +1,285 @@
+"""What the verbs of an org hand back: results of queries and of loads, lazy, re-readable, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from .data.arrow import BatchStream, to_table, until_it_fits
+from .data.record_text import record_writer
+from .data.schema import Columns
+from .data.sinks import write_arrow, write_csv, write_jsonl, write_parquet
+from .data.source import Source
+from .data.typed import TypedDictRows
+from .errors import ReconciliationError, RecordsFailed, UsageError
+from .records import Dialect, Outcome, State
+
+#: How many failures an exception shows.
+SHOWN_FAILURES: Final = 3
+
+OpenFile = Callable[[Path], AbstractContextManager[IO[bytes]]]
+Pages = Callable[[], Iterator[tuple[int | None, Iterable[bytes]]]]
+
+
+class QueryResult:
+    """The rows of a query, read when they are asked for, as often as they are asked for, in the org's order.
+
+    Every way of reading counts: rows read against what each page and the job say. A difference is a
+    ``ReconciliationError``, and no file appears.
+    """
+
+    def __init__(
+        self,
+        open_pages: Pages,
+        columns: Columns,
+        expected: int | None,
+        receipt: dict[str, Any],
+        open_file: OpenFile,
+    ) -> None:
+        self._open_pages = open_pages
+        self._columns = columns
+        self._expected = expected
+        self._open_file = open_file
+        self.receipt = receipt
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        pages = self._pages()
+        rows = TypedDictRows(pages, self._columns)
+        count = 0
+        for row in rows:
+            count += 1
+            yield row
+        self._checked(count, pages, rows.fallbacks)
+
+    def batches(self) -> Iterator[Any]:
+        """``pyarrow.RecordBatch`` after ``RecordBatch``, all with the same schema, in constant memory."""
+        pages = self._pages()
+        stream = BatchStream(pages, self._columns)
+        count = 0
+        try:
+            for batch in stream:
+                count += batch.num_rows
+                yield batch
+            self._checked(count, pages, stream.fallbacks)
+        finally:
+            stream.close()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """For polars, duckdb, pandas and whatever else takes Arrow streams."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_arrow(self) -> Any:
+        """A ``pyarrow.Table``. A column with a value that is not of its type is text, losslessly, and the receipt says so."""
+        opened: list[_Counted] = []
+
+        def pages() -> _Counted:
+            opened.append(self._pages())
+            return opened[-1]
+
+        table, fallbacks = to_table(pages, self._columns)
+        self._checked(table.num_rows, opened[-1], fallbacks)
+        return table
+
+    def to_pandas(self, **options: Any) -> Any:
+        """A ``pandas.DataFrame``; *options* go to ``pyarrow.Table.to_pandas``."""
+        return self.to_arrow().to_pandas(**{"self_destruct": True, "split_blocks": True, **options})
+
+    def to_polars(self) -> Any:
+        """A ``polars.DataFrame``."""
+        try:
+            import polars
+        except ImportError as error:
+            raise UsageError("A polars frame needs polars: pip install polars. Nothing was read.") from error
+        return polars.from_arrow(self.to_arrow())
+
+    # -- files: each appears under its name when it is complete --------------------------------------------------------
+
+    def to_csv(self, path: str | Path) -> int:
+        """The CSV as the org sends it, header once. Returns the number of rows."""
+        pages = self._pages()
+        with self._open_file(Path(path)) as file:
+            count = write_csv(pages, file)
+            self._checked(count, pages)
+        return count
+
+    def to_jsonl(self, path: str | Path) -> int:
+        """One JSON object a line, typed. Returns the number of rows."""
+        with self._open_file(Path(path)) as file:
+            return write_jsonl(self, file)
+
+    def to_parquet(self, path: str | Path) -> int:
+        """Parquet, typed. Returns the number of rows."""
+        return self._to_batches(Path(path), write_parquet)
+
+    def to_arrow_file(self, path: str | Path) -> int:
+        """An Arrow file (Feather 2), typed. Returns the number of rows."""
+        return self._to_batches(Path(path), write_arrow)
+
+    def _to_batches(self, path: Path, write: Callable[[BatchStream, IO[bytes]], int]) -> int:
+        def attempt(columns: Columns) -> int:
+            pages = self._pages()
+            stream = BatchStream(pages, columns)
+            try:
+                with self._open_file(path) as file:
+                    count = write(stream, file)
+                    self._checked(count, pages, stream.fallbacks)
+                return count
+            finally:
+                stream.close()
+
+        return until_it_fits(self._columns, attempt)
+
+    # -- counting ------------------------------------------------------------------------------------------------------
+
+    def _pages(self) -> _Counted:
+        return _Counted(self._open_pages())
+
+    def _checked(self, count: int, pages: _Counted, fallbacks: Iterable[str] = ()) -> None:
+        rows = self.receipt["rows"]
+        rows["received"] = count
+        rows["written"] = count
+        if fallbacks:
+            self.receipt["text_columns"] = sorted(fallbacks)
+        said = pages.said
+        for source, number in (("the job", self._expected), ("its pages", said)):
+            if number is not None and number != count:
+                self.receipt["complete"] = False
+                raise ReconciliationError(
+                    f"The query found {number} rows by what {source} say{'s' if source == 'the job' else ''}, and {count} "
+                    "were read.\nThe result is not complete; no file was written.\nRead it again, or run the query again.",
+                    numbers={"expected": number, "received": count},
+                )
+        self.receipt["complete"] = True
+
+    def __repr__(self) -> str:
+        expected = "?" if self._expected is None else f"{self._expected:_}"
+        return f"<QueryResult {self.receipt['object']}: {expected} rows>"
+
+
+class _Counted:
+    """An iterator of pages that adds up what they say of themselves; None when one of them does not say."""
+
+    def __init__(self, pages: Iterator[tuple[int | None, Iterable[bytes]]]) -> None:
+        self._pages = pages
+        self.said: int | None = 0
+
+    def __iter__(self) -> Iterator[Iterable[bytes]]:
+        return self
+
+    def __next__(self) -> Iterable[bytes]:
+        rows, pieces = next(self._pages)
+        self.said = None if self.said is None or rows is None else self.said + rows
+        return pieces
+
+    def close(self) -> None:
+        close = getattr(self._pages, "close", None)
+        if close is not None:
+            close()
+
+
+Only = Literal["succeeded", "failed", "unprocessed"]
+
+
+class IngestResult:
+    """One outcome for each row of the input, in its order. A refused record is an outcome, not an exception."""
+
+    def __init__(
+        self,
+        outcomes: Callable[[], Iterator[Outcome]],
+        counts: Mapping[State, int],
+        source: Source,
+        receipt: dict[str, Any],
+        run_id: str,
+        open_file: OpenFile,
+    ) -> None:
+        self._outcomes = outcomes
+        self._source = source
+        self._open_file = open_file
+        self.succeeded = counts.get("succeeded", 0)
+        self.failed = counts.get("failed", 0)
+        self.unprocessed = counts.get("unprocessed", 0)
+        self.receipt = receipt
+        self.run_id = run_id
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return self._outcomes()
+
+    def __len__(self) -> int:
+        return self.succeeded + self.failed + self.unprocessed
+
+    def failures(self) -> Iterator[Outcome]:
+        """The outcomes that are not "succeeded"."""
+        return (outcome for outcome in self if outcome.state != "succeeded")
+
+    def raise_for_failures(self) -> None:
+        """Raise ``RecordsFailed`` unless every row succeeded."""
+        if not self.failed and not self.unprocessed:
+            return
+        kinds = Counter(f"{outcome.code or outcome.state}" for outcome in self.failures())
+        shown = "; ".join(
+            f"row {outcome.row}: {outcome.code} {outcome.message}".strip()
+            for outcome, _ in zip(self.failures(), range(SHOWN_FAILURES), strict=False)
+        )
+        told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        raise RecordsFailed(
+            f"{self.failed} of {len(self)} rows were refused and {self.unprocessed} not tried: {told}.\n"
+            f"{self.succeeded} were applied. {shown}.\n"
+            "Correct those rows and send them alone: result.failures() names them.",
+            run_id=self.run_id,
+        )
+
+    def to_csv(self, path: str | Path, *, only: Only | None = None) -> int:
+        """The input's own columns, then ``sf__Id``, ``sf__Created``, ``sf__Error``. Returns the number of rows."""
+        source = self._given()
+        line = record_writer(Dialect())
+        count = 0
+        with self._open_file(Path(path)) as file:
+            file.write(line((*source.columns, "sf__Id", "sf__Created", "sf__Error")).encode())
+            for cells, outcome in zip(source.rows_again(), self, strict=True):
+                if only is not None and outcome.state != only:
+                    continue
+                file.write(line((*cells, *_cells(outcome))).encode())
+                count += 1
+        return count
+
+    def _given(self) -> Source:
+        if not self._source.reopenable:
+            raise UsageError(
+                "The rows came from a one-time iterator, so the input's columns are gone. Iterate over the result for the "
+                "outcomes, or hand in a list or a file next time."
+            )
+        return self._source.as_given()
+
+    def to_arrow(self) -> Any:
+        """The outcomes as a ``pyarrow.Table``: row, state, id, created, code, message."""
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise UsageError("An Arrow table needs pyarrow: pip install 'salesforce-bulk[arrow]'.") from error
+        names = ("row", "state", "id", "created", "code", "message")
+        columns: dict[str, list[Any]] = {name: [] for name in names}
+        for outcome in self:
+            for name in names:
+                columns[name].append(getattr(outcome, name))
+        types = dict(zip(names, ("int64", "string", "string", "bool_", "string", "string"), strict=True))
+        return pyarrow.table({name: pyarrow.array(columns[name], getattr(pyarrow, types[name])()) for name in names})
+
+    def __repr__(self) -> str:
+        receipt = self.receipt
+        return (
+            f"<IngestResult {self.run_id} {receipt['operation']} {receipt['object']}: {self.succeeded:_} ok, "
+            f"{self.failed:_} failed, {self.unprocessed:_} unprocessed>"
+        )
+
+
+def _cells(outcome: Outcome) -> tuple[str, str, str]:
+    if outcome.state == "succeeded":
+        return outcome.id or "", str(outcome.created).lower(), ""
+    if outcome.state == "unprocessed":
+        return "", "", "unprocessed"
+    return outcome.id or "", "false", f"{outcome.code}:{outcome.message}:{','.join(outcome.fields)} --"
