@@ -37,7 +37,7 @@ def accounts() -> list[Row]:
             "BillingLatitude": airport["lat"],
             "BillingLongitude": airport["lon"],
             "Score__c": airport["elevation"],
-            "Description": f"{airport['name']}, \"{airport['city']}\"\ntime zone: {airport['tz']}",
+            "Description": f'{airport["name"]}, "{airport["city"]}"\ntime zone: {airport["tz"]}',
         }
         for code, airport in airportsdata.load().items()
     ]
@@ -75,7 +75,10 @@ def load(bulk: SalesforceBulk, job: str, rows: list[Row]) -> list[str]:
             raise SystemExit(f"{len(failed)} rows of batch {batch} failed, the first with: {failed[0]}")
         ids += [result.id for result in results]
         progress(f"{len(ids):,} rows done, batch {number} of {len(batches)}")
-    progress(f"{len(ids):,} rows in {len(batches)} batch{'es' if len(batches) > 1 else ''}, {time.monotonic() - began:.1f} s", done=True)
+    progress(
+        f"{len(ids):,} rows in {len(batches)} batch{'es' if len(batches) > 1 else ''}, {time.monotonic() - began:.1f} s",
+        done=True,
+    )
     return ids
 
 

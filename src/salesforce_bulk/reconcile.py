@@ -290,7 +290,6 @@ class _Matcher:
         for file in self._files:
             keys = self._keys(self._places_in(file), len(file.columns))
             identity, created = file.identity, file.created
-            is_plain = file.kind == 0 and identity is not None and created is not None
             for row in file:
                 key, raw = keys(row)
                 place = find(key)
@@ -298,9 +297,9 @@ class _Matcher:
                     place = self._next_of(self._groups[~place], raw)
                 if place is None or states[place]:
                     self.left.append((file, row))
-                elif is_plain:
+                elif file.kind == 0 and identity is not None and created is not None:
                     states[place] = _CREATED if row[created] == "true" else _DONE
-                    ids[place] = row[identity]
+                    ids[place] = row[identity] or None
                 else:
                     assign(place, file, row)
 

@@ -40,6 +40,8 @@ def gathered(pieces: Iterable[bytes | str], size: int = PIECE_BYTES) -> Iterator
     held: list[bytes] = []
     count = 0
     for piece in pieces:
+        if isinstance(piece, int):  # which bytes() would take for a number of NULs
+            raise UsageError("A piece of a batch body is text or bytes, not int. Nothing was loaded.")
         data = piece.encode("utf-8") if isinstance(piece, str) else bytes(piece)
         if not data:
             continue

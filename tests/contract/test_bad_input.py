@@ -9,12 +9,15 @@ import json
 from collections.abc import Callable
 
 import pytest
+from tests.support.raw_server import raw_server, says
 
 from salesforce_bulk import BulkApiError, BulkBatchFailed, CsvDictsAdapter, SalesforceBulk, TransportOptions
+from salesforce_bulk.client import open_org
 from salesforce_bulk.emulator import LocalOrg
 from salesforce_bulk.errors import AnswerMalformed, ApiError, SessionExpired, UsageError
+from salesforce_bulk.legacy.access import LegacyAccess
 from salesforce_bulk.legacy.exceptions import WaitEnded
-from tests.support.raw_server import raw_server, says
+from salesforce_bulk.transport.scripted import Scripted, ScriptedTransport
 
 
 def new(said: BaseException) -> str:
@@ -248,7 +251,7 @@ def test_a_query_that_cannot_be_read(bulk: SalesforceBulk) -> None:
     job = bulk.create_query_job("Account")
     batch = bulk.query(job, "SELECT Id, Bogus FROM Account")
 
-    with pytest.raises(BulkBatchFailed, match="INVALID_FIELD: (?s:.*)No such column 'Bogus' on entity 'Account'"):
+    with pytest.raises(BulkBatchFailed, match=r"INVALID_FIELD: (?s:.*)No such column 'Bogus' on entity 'Account'"):
         bulk.wait_for_batch(job, batch, timeout=60)
 
 
@@ -305,3 +308,29 @@ def test_a_json_batch_with_one_bad_value_fails_as_a_whole(bulk: SalesforceBulk, 
     with pytest.raises(BulkBatchFailed):
         bulk.wait_for_batch(job, batch, timeout=60)
     assert [] == local_org.rows("SELECT Id FROM Account")
+
+
+@pytest.mark.parametrize(("processed", "rows"), [(b"7", None), (b"0", [])])
+def test_an_empty_body_is_no_proof_of_no_rows(processed: bytes, rows: list[object] | None) -> None:
+    """A query without rows says so in words; a body of no bytes is believed only if the batch found none."""
+    batch = (
+        b'<batchInfo xmlns="http://www.force.com/2009/06/asyncapi/dataload"><id>751000000000001AAA</id>'
+        b"<state>Completed</state><numberRecordsProcessed>" + processed + b"</numberRecordsProcessed></batchInfo>"
+    )
+    bulk = SalesforceBulk("00Dxx0000001gPL!AQ0", "https://acme.my.salesforce.com")
+    transport = ScriptedTransport([Scripted(200, b""), Scripted(200, batch)])
+    vars(bulk)["org"] = open_org(LegacyAccess(bulk), transport=transport)
+    result = bulk.get_query_batch_results("751000000000001AAA", "752000000000001", "750000000000001AAA")
+
+    if rows is None:
+        with pytest.raises(BulkApiError, match="it is empty, and the batch found 7 records"):
+            list(result)
+    else:
+        assert rows == list(result)
+
+
+def test_a_list_of_numbers_is_no_body(bulk: SalesforceBulk, local_org: LocalOrg) -> None:
+    """It would be taken for so many NULs."""
+    with pytest.raises(UsageError, match="A piece of a batch body is text or bytes, not int"):
+        uploaded(bulk, [1, 2])
+    assert 0 == local_org.requests("bulk1.add_batch")

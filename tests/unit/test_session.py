@@ -78,7 +78,10 @@ def test_a_version_that_is_none_is_refused() -> None:
 
 def test_ids_are_quoted_in_paths() -> None:
     """An id from a reply or a caller cannot lead the token to another resource."""
-    assert filled(Request("x", "GET", paths.JOB, {"job": "../../data?x"}), "66.0") == "/services/async/66.0/job/..%2F..%2Fdata%3Fx"
+    assert (
+        filled(Request("x", "GET", paths.JOB, {"job": "../../data?x"}), "66.0")
+        == "/services/async/66.0/job/..%2F..%2Fdata%3Fx"
+    )
 
 
 def test_a_repr_hides_the_token() -> None:

@@ -14,20 +14,12 @@ from typing import Any, Final, NamedTuple
 from ..errors import BadValue, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
-from .source import BLOCK_BYTES, Block, Choice, Detected, Source
+from .extras import pyarrow
 from .input_file import regular
+from .source import BLOCK_BYTES, Block, Choice, Detected, Source
 
 #: Rows that are turned to text at once, at most: 25 columns of 2,000 rows still fit the cache.
 _SLICE_ROWS: Final = 2_048
-
-
-def pyarrow(what: str) -> ModuleType:
-    """pyarrow, or the advice to install it."""
-    try:
-        import pyarrow as arrow
-    except ImportError as error:
-        raise UsageError(f"{what} needs pyarrow: pip install 'salesforce-bulk[arrow]'. Nothing was sent.") from error
-    return arrow
 
 
 class ArrowSource(Source):
@@ -72,10 +64,8 @@ class ArrowSource(Source):
         return self._blocks(self._open() if self.reopenable else self._reader, dialect)
 
     def _blocks(self, reader: Any, dialect: Dialect) -> Iterator[Block]:
-        import pyarrow.compute
-
         fields = [self._fields[place] for place in self._places]
-        texts = _Texts(self._arrow, pyarrow.compute, fields, self._choice, dialect)
+        texts = _Texts(self._arrow, pyarrow(self.detected.kind, "pyarrow.compute"), fields, self._choice, dialect)
         row = 0
         try:
             for batch in reader:
@@ -153,7 +143,7 @@ def _value_type(types: Any, kind: Any) -> Any:
 
 
 def _is_text(types: Any, kind: Any) -> bool:
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 class _Texts:
@@ -266,14 +256,14 @@ def _bytes_of(texts: Any) -> bytes:
         return b""
     places = memoryview(offsets).cast("i")
     first, last = places[texts.offset], places[texts.offset + len(texts)]
-    return data.slice(first, last - first).to_pybytes()
+    return bytes(data.slice(first, last - first))
 
 
 def parquet_file(path: Path, choice: Choice) -> Source:
     """A source for a Parquet file."""
     about = regular(path)
     arrow = pyarrow("A Parquet file")
-    import pyarrow.parquet as parquet
+    parquet = pyarrow("A Parquet file", "pyarrow.parquet")
 
     def reader() -> Any:
         file = parquet.ParquetFile(path)

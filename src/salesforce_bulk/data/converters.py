@@ -238,15 +238,18 @@ _SHAPE: Final = str.maketrans("123456789", "000000000")
 
 
 def _is_shaped(cells: Cells, *shapes: str) -> bool:
-    """Whether all cells have one and the same of these *shapes*, and nothing happens at 24 o'clock."""
+    """Whether all cells have one and the same of these *shapes*, in UTC, and nothing happens at 24 o'clock."""
     lengths = _lengths(cells)
     if len(lengths) != 1:
         return not lengths
     length = lengths.pop()
     joined = _joined(cells)
     shape = joined.translate(_SHAPE)
-    return "T24" not in joined and any(
-        length == len(wanted) and shape == wanted * (len(shape) // length) for wanted in shapes
+    count = len(joined) // length
+    return (
+        "T24" not in joined
+        and joined.count("+") == joined.count("+0000")
+        and any(length == len(wanted) and shape == wanted * count for wanted in shapes)
     )
 
 

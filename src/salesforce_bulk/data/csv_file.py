@@ -14,12 +14,12 @@ from typing import Final
 from ..errors import BadValue
 from ..records import Dialect
 from ..wire.names import NULL_CELL
-from .source import BLOCK_BYTES, Block, Choice, Detected, Source, raise_csv_limit
 from .decode import MAX_CELL_CHARACTERS
 from .input_file import raw_pieces, regular, text_of_file, utf8_pieces
 from .record_ends import Sides
 from .record_text import gathered_records, record_writer
 from .sniff import Look, look_at
+from .source import BLOCK_BYTES, Block, Choice, Detected, Source, raise_csv_limit
 
 _NAMES: Final = {"\n": "LF", "\r\n": "CRLF"}
 
@@ -87,7 +87,7 @@ class CsvFile(Source):
 
     def _written(self, dialect: Dialect) -> Iterator[Block]:
         record = record_writer(dialect, normalise=self._choice.line_breaks == "normalise")
-        rows = self._rows()
+        rows: Iterator[Sequence[str]] = self._rows()
         if self._choice.only is not None:
             rows = self._picked(rows)
         if self._choice.nulls == "clear":
@@ -114,7 +114,7 @@ class CsvFile(Source):
                     f"Row {number + 1} of {self._path} is no CSV: {error}. It was not sent.", row=number + 1
                 ) from error
 
-    def _picked(self, rows: Iterator[list[str]]) -> Iterator[Sequence[str]]:
+    def _picked(self, rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
         width = len(self._look.columns)
         for number, row in enumerate(rows):
             if len(row) > width:
@@ -124,7 +124,7 @@ class CsvFile(Source):
                     row=number,
                 )
             if len(row) < width:
-                row += [""] * (width - len(row))
+                row = [*row, *[""] * (width - len(row))]
             yield [row[place] for place in self._places]
 
 

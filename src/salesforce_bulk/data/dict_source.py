@@ -13,10 +13,10 @@ from typing import Any, Final
 from ..errors import BadValue, UsageError
 from ..records import CLEAR, Dialect
 from ..wire.names import NULL_CELL
-from .source import BLOCK_BYTES, Block, Choice, Detected, Source
 from .input_file import first_bytes, is_gzip, regular, text_of_file
 from .record_text import gathered_records, record_writer
 from .relations import flat, is_flat
+from .source import BLOCK_BYTES, Block, Choice, Detected, Source
 from .values import PLAIN_TYPES, text_of
 
 #: The columns of a one-time iterator are those of this many rows; they are held until then.
@@ -208,7 +208,8 @@ def _plain(value: Any) -> Any:
         # Nanoseconds have no form in datetime, and item() would give a plain number.
         is_exact = kind.__name__ == "datetime64" and value.dtype.str.endswith("[D]")
         item = value if kind.__name__ != "datetime64" or is_exact else value.astype("datetime64[us]")
-        return item.item()
+        plain = item.item()
+        return plain if type(plain) is kind else _plain(plain)
     return value
 
 

@@ -50,7 +50,8 @@ def opened(path: Path) -> IO[bytes]:
         from isal import igzip
     except ImportError:
         return cast(IO[bytes], gzip.open(path, "rb"))
-    return cast(IO[bytes], igzip.open(path, "rb"))
+    made: IO[bytes] = igzip.open(path, "rb")  # type: ignore[no-untyped-call]
+    return made
 
 
 def read_some(path: Path, file: IO[bytes], size: int = READ_BYTES) -> bytes:
@@ -106,4 +107,4 @@ def text_of_file(path: Path, encoding: str, start: int = 0) -> IO[str]:
     if start:
         file.seek(start)
     buffered = io.BufferedReader(file, READ_BYTES) if isinstance(file, io.RawIOBase) else file
-    return io.TextIOWrapper(cast(IO[bytes], buffered), encoding=encoding, newline="")
+    return io.TextIOWrapper(buffered, encoding=encoding, newline="")

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from ..errors import BadValue, RecordTooLarge, UsageError
 from ..records import Dialect, PartLimits
-from .source import Block, Source, raise_csv_limit
 from .decode import MAX_CELL_CHARACTERS
 from .record_ends import count_rows, last_end, row_ends
+from .source import Block, Source, raise_csv_limit
 
 #: Bulk API 2.0. "Upload Job Data": 150 MB after base64, so at most 100 MB of CSV; we count encoded bytes, never estimate.
 #: Limits quick reference: 150,000,000 records a day (a job has no limit of its own), 400,000 characters a record, 131,072
@@ -248,9 +248,7 @@ class _Cutter:
                 if len(tail) > self._hopeless and tail.strip(b"\r\n"):
                     raise self._too_large(len(tail))
         if tail.count(b'"') % 2:
-            raise BadValue(
-                f"Row {self._row}: a quote is opened and never closed. It was not sent.", row=self._row
-            )
+            raise BadValue(f"Row {self._row}: a quote is opened and never closed. It was not sent.", row=self._row)
         last = tail.rstrip(b"\r\n")
         if last:
             # As it is in the file: the end of its last row, if it has one, and no blank lines behind it.

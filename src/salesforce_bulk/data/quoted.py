@@ -82,8 +82,8 @@ def _all_rows(lines: list[str], width: int, odd: int) -> tuple[list[list[str]], 
 
 
 def _by_reader(lines: list[str]) -> list[list[str]]:
-    text = '"' + _ROWS.join(lines) + '"\n'
-    return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    # A string may hold more than one line, as long as the breaks are inside quotes; else it is a csv.Error.
+    return list(filter(None, csv.reader([f'"{line}"\n' for line in lines], strict=True)))
 
 
 def _row_by_row(lines: list[str], width: int) -> tuple[list[list[str]], int, bool]:

@@ -127,11 +127,10 @@ def _encoding_by_bytes(path: Path) -> str:
                 pending = bool(decoder.getstate()[0])
         decoder.decode(b"", True)
     except UnicodeDecodeError as error:
-        decoder = codecs.getincrementaldecoder("cp1252")("strict")
         try:
             for data in raw_pieces(path):
                 if not data.isascii():
-                    decoder.decode(data)
+                    data.decode("cp1252")
         except UnicodeDecodeError:
             raise UsageError(
                 f"{path} is neither UTF-8 nor Windows-1252 text: {error.reason}. "

@@ -82,7 +82,7 @@ class Source:
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of the file from *start* to *stop*: a part that was sent from it, once more."""
-        raise UsageError(f"Rows of the kind {self.detected.kind} have no places in a file. Nothing was sent.")
+        raise UsageError(f"{self.detected.kind} rows have no bytes {start} to {stop} in a file. Nothing was sent.")
 
     def rows_again(self) -> Iterator[list[str]]:
         """The cells as they are sent, row by row, read anew."""

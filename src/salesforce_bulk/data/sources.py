@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import UsageError
-from .arrow_source import arrow_file, arrow_stream, parquet_file, pyarrow
-from .source import BLOCK_BYTES, Block, Choice, Detected, LineBreaks, Nulls, Source
+from .arrow_source import arrow_file, arrow_stream, parquet_file
 from .csv_file import CsvFile
 from .dict_source import LOOK_AHEAD_ROWS, DictSource, json_lines
+from .extras import has_pyarrow, pyarrow
 from .input_file import first_bytes, regular
+from .source import BLOCK_BYTES, Block, Choice, Detected, LineBreaks, Nulls, Source
 
 __all__ = ["BLOCK_BYTES", "LOOK_AHEAD_ROWS", "Block", "Detected", "LineBreaks", "Nulls", "Source", "open_source"]
 
@@ -99,16 +100,14 @@ def _stream(rows: Any, choice: Choice) -> Source | None:
     # A reader is read once; tables and frames give a stream as often as they are asked. Asking is not always free:
     # a query of duckdb runs again, and may then give other rows.
     one_time = isinstance(rows, Iterator) or "Reader" in name or name == "DuckDBPyRelation"
-    arrow = pyarrow(f"A {name}") if _frame_rows(rows) is None else None
-    if arrow is None:
-        try:
-            import pyarrow as arrow  # noqa: F811
-        except ImportError:
-            return None
+    has_rows = _frame_rows(rows) is not None
+    if has_rows and not has_pyarrow():
+        return None
+    arrow = pyarrow(f"A {name}")
     try:
         return arrow_stream(rows, choice, reopenable=not one_time)
     except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError):
-        if _frame_rows(rows) is None:
+        if not has_rows:
             raise
         return None
 

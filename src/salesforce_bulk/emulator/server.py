@@ -96,6 +96,7 @@ class Server:
         self._listener: socket.socket | None = None
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._accepting: threading.Thread | None = None
+        self._breather = threading.Event()
 
     def start(self) -> None:
         self._listener = socket.create_server((self.host, self.port), backlog=256)
@@ -169,7 +170,12 @@ class Server:
             try:
                 sock, _ = listener.accept()
             except OSError:
-                return
+                # One connection that was gone before it was taken, or no descriptor free at the moment, is no reason to
+                # take none ever after; a listener that was closed is.
+                if self._listener is None or listener.fileno() < 0:
+                    return
+                self._breather.wait(0.01)
+                continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(sock,), name="local-org-connection", daemon=True)
             with self._lock:

@@ -489,10 +489,17 @@ class SalesforceBulk(Reading):
             self._check_ended(job_id, info)
 
     @either_order((BATCH, JOB))
-    def get_query_batch_request(self, job_id: str | None = None, batch_id: str | None = None) -> str:
-        """The rows or the query of a batch, as they were sent; a range's own query for a chunk of a chunked one."""
+    def get_query_batch_request(self, job_id: str | None = None, batch_id: str | None = None) -> Any:
+        """The rows or the query of a batch, as they were sent; a range's own query for a chunk of a chunked one.
+
+        Text; of a ZIP batch, and of rows in another charset, the bytes.
+        """
         job_id = job_id or self.lookup_job_id(batch_id)
-        return self._call(bulk1.batch_request(job_id, str(batch_id))).body.decode("utf-8")
+        body = self._call(bulk1.batch_request(job_id, str(batch_id))).body
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            return body
 
     def parse_response(self, resp: Any) -> Any:
         """The document of a response of one's own: a dict, or a list of dicts for a list of batches."""

@@ -43,10 +43,20 @@ class Reading(Memory):
             head = next(pieces, b"")
             if looks_like(head) == "html":
                 raise malformed(request, Reply(200, {}, head), "it is no result")
+            if not head and request.name == "bulk1.query_result":
+                self._prove_no_rows(request)
             yield head
             yield from pieces
         except (ApiError, SessionExpired, AnswerMalformed) as error:
             self._refused(error)
+
+    def _prove_no_rows(self, request: Request) -> None:
+        """A query without rows says so in words. A body of no bytes is believed only if the batch found none."""
+        info = self._perform(bulk1.ask_batch(bulk1.get_batch(request.ids["job"], request.ids["batch"])))
+        if info.records_processed:
+            raise malformed(
+                request, Reply(200, {}, b""), f"it is empty, and the batch found {info.records_processed} records"
+            )
 
     def _query_results(self, job_id: str, batch_id: str) -> list[str]:
         ids = self._perform(bulk1.query_result_ids(job_id, batch_id))

@@ -30,7 +30,8 @@ BATCH_FOLLOWS: Final = {
     BatchState.NOT_PROCESSED: frozenset[str](),
 }
 
-BATCH_ENDED: Final = frozenset(state for state, follows in BATCH_FOLLOWS.items() if not follows)
+#: Aborted is a job's state; the old library looked for it in batches, so should it ever come it is an end.
+BATCH_ENDED: Final = frozenset(state for state, follows in BATCH_FOLLOWS.items() if not follows) | {JobState.ABORTED}
 #: Ends that are not a success. NotProcessed is one too, except for the original batch of a chunked query.
 BATCH_GIVEN_UP: Final = BATCH_ENDED - {BatchState.COMPLETED}
 

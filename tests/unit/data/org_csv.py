@@ -47,7 +47,9 @@ def spelled_datetime(draw: st.DrawFn) -> tuple[str, datetime]:
     value = draw(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)))
     value = value.replace(microsecond=value.microsecond // 1000 * 1000, tzinfo=UTC)
     minutes = draw(st.sampled_from([0, 0, 0, 60, -330, 765]))
-    local = value.astimezone(timezone(timedelta(minutes=minutes))).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    local = (
+        value.astimezone(timezone(timedelta(minutes=minutes))).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    )
     offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
     zone = draw(st.sampled_from(["Z", "+0000"])) if minutes == 0 else offset
     return local + zone, value

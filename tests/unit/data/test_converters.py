@@ -69,10 +69,16 @@ def test_the_quick_way_means_what_the_careful_way_means(type_: ColumnType, texts
     ("type_", "text"),
     [
         *((ColumnType.BOOLEAN, text) for text in ("1", "TRUE", "yes", " true", "NULL")),
-        *((ColumnType.INTEGER, text) for text in ("47.5", "9223372036854775808", "1E30", "0x1F", "1_0", "١", "", "NA")[:6]),
+        *(
+            (ColumnType.INTEGER, text)
+            for text in ("47.5", "9223372036854775808", "1E30", "0x1F", "1_0", "١", "", "NA")[:6]
+        ),
         *((ColumnType.DOUBLE, text) for text in ("nan", "inf", "1E400", "1E-400", "1_0", " 1", "123456789012345678")),
         *((ColumnType.DATE, text) for text in ("20261102", "2026-W01-1", "2026-02-30", "0000-01-01", "02.11.2026")),
-        *((ColumnType.DATETIME, text) for text in ("2026-11-02", "2026-11-02T09:15:27.000", "2026-11-02T24:00:00.000Z")),
+        *(
+            (ColumnType.DATETIME, text)
+            for text in ("2026-11-02", "2026-11-02T09:15:27.000", "2026-11-02T24:00:00.000Z")
+        ),
         *((ColumnType.TIME, text) for text in ("24:00:00.000Z", "09:15", "09:15:27.000+0100")),
     ],
 )

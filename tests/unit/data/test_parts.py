@@ -21,6 +21,7 @@ from salesforce_bulk.data.sources import open_source
 from salesforce_bulk.errors import BadValue, RecordTooLarge, UsageError
 from salesforce_bulk.records import Dialect, PartLimits
 
+COMMA = Dialect()
 WIDE = PartLimits(rows=1_000_000, bytes=1_000_000, record_characters=400_000, cell_characters=131_072, columns=5_000)
 
 
@@ -57,7 +58,7 @@ def read(data: bytes) -> list[list[str]]:
     return [row for row in csv.reader(io.StringIO(data.decode(), newline="")) if row]
 
 
-def made(source: Source, most: PartLimits, dialect: Dialect = Dialect()) -> tuple[list[bytes], list[PartStream]]:
+def made(source: Source, most: PartLimits, dialect: Dialect = COMMA) -> tuple[list[bytes], list[PartStream]]:
     bodies, streams = [], []
     for part in parts(source, most, dialect):
         bodies.append(b"".join(part))

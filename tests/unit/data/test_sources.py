@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import math
 from collections import OrderedDict
@@ -22,8 +24,10 @@ from salesforce_bulk.data.sources import LOOK_AHEAD_ROWS, Source, open_source
 from salesforce_bulk.errors import BadValue, UsageError
 from salesforce_bulk.records import CLEAR, Dialect
 
+COMMA = Dialect()
 
-def sent(source: Source, dialect: Dialect = Dialect()) -> bytes:
+
+def sent(source: Source, dialect: Dialect = COMMA) -> bytes:
     """All that goes out."""
     return source.header(dialect) + b"".join(block.data for block in source.blocks(dialect))
 
@@ -51,11 +55,19 @@ def test_columns_are_those_of_all_rows(kind: Callable[[Any], Any]) -> None:
 
 @kinds
 @pytest.mark.parametrize(
-    ("nulls", "expected"), [("ignore", ["", "", "", "", "#N/A", "#N/A"]), ("clear", ["", "#N/A", "#N/A", "", "#N/A", "#N/A"])]
+    ("nulls", "expected"),
+    [("ignore", ["", "", "", "", "#N/A", "#N/A"]), ("clear", ["", "#N/A", "#N/A", "", "#N/A", "#N/A"])],
 )
 def test_three_states_of_a_value(kind: Callable[[Any], Any], nulls: Any, expected: list[str]) -> None:
     """Not there, None and NaN, "", CLEAR, and the text #N/A."""
-    rows = [{"K": 1}, {"K": 2, "V": None}, {"K": 3, "V": math.nan}, {"K": 4, "V": ""}, {"K": 5, "V": CLEAR}, {"K": 6, "V": "#N/A"}]
+    rows = [
+        {"K": 1},
+        {"K": 2, "V": None},
+        {"K": 3, "V": math.nan},
+        {"K": 4, "V": ""},
+        {"K": 5, "V": CLEAR},
+        {"K": 6, "V": "#N/A"},
+    ]
 
     assert expected == [row[1] for row in cells(open_source(kind(rows), nulls=nulls))]
 
@@ -71,7 +83,9 @@ def test_values_become_text() -> None:
         "g": Decimal("NaN"),
     }
 
-    assert [["true", "1.10", "2026-02-07", "2026-02-07T09:05:00.000Z", "1.5", "1" + "0" * 20, ""]] == cells(open_source([row]))
+    assert [["true", "1.10", "2026-02-07", "2026-02-07T09:05:00.000Z", "1.5", "1" + "0" * 20, ""]] == cells(
+        open_source([row])
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,12 +206,8 @@ def test_what_is_read_is_what_was_written(rows: list[dict[str, str]], delimiter:
     assert expected == cells(source)
     assert sent(source) == sent(open_source(generator(rows)))
     for end in ("\n", "\r\n"):
-        dialect = Dialect(delimiter, end)
-        translated = sent(source, dialect)
-        back = list(CsvRecords([translated.replace(delimiter.encode(), b",")])) if b"," not in sent(source) else None
-        if back is None:
-            continue
-        assert len(expected) == len(back)
+        text = io.StringIO(sent(source, Dialect(delimiter, end)).decode(), newline="")
+        assert [list(source.columns), *expected] == list(csv.reader(text, delimiter=delimiter))
 
 
 def test_line_breaks_are_kept_unless_asked() -> None:

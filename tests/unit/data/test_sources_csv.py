@@ -201,7 +201,9 @@ def test_empty_cells_can_clear(tmp_path: Path) -> None:
 def test_only_some_columns(tmp_path: Path) -> None:
     """A short row has empty cells; a long one is refused: which cell is which is not certain."""
     path = file(tmp_path, 'Id,"Na\nme",X\n1,2,3\n4\n5,6,7,8\n')
-    assert b"A,B,Id\n" == open_source(path, only=["X", "Na\nme", "Id"], rename={"X": "A", "Na\nme": "B"}).header(Dialect())
+    assert b"A,B,Id\n" == open_source(path, only=["X", "Na\nme", "Id"], rename={"X": "A", "Na\nme": "B"}).header(
+        Dialect()
+    )
     blocks = open_source(path, only=["X", "Id"]).blocks(Dialect())
     with pytest.raises(BadValue, match="Row 2 has 4 cells"):
         list(blocks)
