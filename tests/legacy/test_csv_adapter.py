@@ -127,5 +127,5 @@ def test_kinds_that_the_fast_ways_do_not_know() -> None:
         def __str__(self) -> str:
             return "a thing"
 
-    rows = [{"a": Word('x"y'), "b": Number(3), "c": Thing(), "d": datetime(2020, 1, 2)}]  # noqa: DTZ001
+    rows = [{"a": Word('x"y'), "b": Number(3), "c": Thing(), "d": datetime(2020, 1, 2)}]
     assert made_by_csv(rows) == list(CsvDictsAdapter(iter(rows)))

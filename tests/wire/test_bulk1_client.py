@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.exchanges import Exchange, read_script
 
 from salesforce_bulk.data.json_rows import json_results
 from salesforce_bulk.data.results import csv_results
@@ -18,7 +19,6 @@ from salesforce_bulk.protocol.refusals import read_refusal, refusal
 from salesforce_bulk.records import JobSpec, RowResult
 from salesforce_bulk.session import filled
 from salesforce_bulk.wire.names import BatchState, JobState
-from tests.support.exchanges import Exchange, read_script
 
 FOLDER = Path(__file__).parent / "bulk1"
 JOB, BATCH, RESULT, SPEC = "750Rm00000K7vR2IAJ", "751Rm00000T2bLkIAJ", "752Rm00000H4dZy", "0AjRm0000004wXsKAI"

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import MalformedResult
 from .decode import CsvRecords
 from .extras import pyarrow
+from .row_count import RecordCounter
 
 #: The columns of a block; null where a cell is empty.
 TextColumns = list[Any]
@@ -51,6 +52,12 @@ def block_reader(width: int, what: str) -> Callable[[bytes], TextColumns]:
 
 def careful_columns(block: bytes, width: int) -> list[Sequence[str | None]]:
     """What a fast reader refuses, read by our own, which says what is wrong in our words and without the row's text."""
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        counter = RecordCounter()
+        counter.feed(block[: error.start])
+        raise _broken(counter.ended) from None
     header = ",".join(f'"{number}"' for number in range(width)).encode() + b"\n"
     try:
         rows = [[cell or None for cell in row] for row in CsvRecords([header, block])]

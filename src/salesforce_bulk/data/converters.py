@@ -63,8 +63,10 @@ def double(text: str) -> float:
     exact = Decimal(text)
     if exact.is_zero():
         return value
-    digits = len(exact.as_tuple().digits)
-    if value in (0.0, float("inf"), float("-inf")) or Decimal(format(value, f".{digits - 1}e")) != exact:
+    if value in (0.0, float("inf"), float("-inf")):
+        raise DoesNotFit
+    # As Python writes it, in the fewest digits that tell it from its neighbours; or in as many digits as the text has.
+    if Decimal(repr(value)) != exact and Decimal(format(value, f".{len(exact.as_tuple().digits) - 1}e")) != exact:
         raise DoesNotFit
     return value
 

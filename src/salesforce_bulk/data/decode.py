@@ -25,7 +25,7 @@ def _raw_rows(pieces: Iterable[bytes], delimiter: str = ",") -> Iterator[list[st
     if csv.field_size_limit() < MAX_CELL_CHARACTERS:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
     if delimiter != ",":  # a dialect of our own uploads, echoed; results of queries have commas
-        lines: Any = io.TextIOWrapper(PieceReader(pieces), encoding="utf-8-sig", newline="")  # type: ignore[type-var]
+        lines: Any = io.TextIOWrapper(PieceReader(pieces), encoding="utf-8-sig", newline="")
         return filter(None, csv.reader(lines, strict=True, delimiter=delimiter))
     return chain.from_iterable(blocks_of_rows(Texts(pieces)))
 

@@ -56,7 +56,7 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
                 text = rest + texts.more(len(rest))
                 continue
         # A reader of its own for a row is worth it for some rows, not for many.
-        if quotes - borders > len(lines) // 8:
+        if quotes - borders > len(lines):
             rows, done, in_form = _all_rows(lines, width, quotes % 2)
         else:
             rows, done, in_form = _row_by_row(lines, width)

@@ -38,6 +38,11 @@ class RecordCounter:
         return self._ends + (self._last != 10 or self.is_open)
 
     @property
+    def ended(self) -> int:
+        """The records that have a line end, so far."""
+        return self._ends
+
+    @property
     def last(self) -> bytes:
         """The last byte so far."""
         return bytes((self._last,)) if self._bytes else b""

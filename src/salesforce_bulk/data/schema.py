@@ -19,8 +19,8 @@ column's type is never bent into it; what happens then stands in :mod:`.typed` (
 **Numbers.** On the wire ``double``, ``currency`` and ``percent`` are all ``xsd:double``, so float64 is the type that was
 sent, and it is what frames compute with. Their declared precision and scale are no use for a type: currency fields say
 18 digits whatever they hold, and formulas show more decimals than their scale. Instead each value is checked: it fits
-when the float, written with as many digits as the text has, is the text's number again. That holds for all numbers of up
-to 15 digits, and for every text that was made from a double.
+when the float gives the text's number back, written in the fewest digits that identify it (``repr``), or in as many
+digits as the text has. That holds for all numbers of up to 15 digits, and for every text that was made from a double.
 
 **Integers** may come as ``47.0`` or ``4.7E1`` (field notes, 49). They are 64 bits wide in Arrow also where the field
 has 32: a wider column cannot overflow when a describe is wrong.

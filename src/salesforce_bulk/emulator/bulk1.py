@@ -1,6 +1,5 @@
 """Bulk API 1.0: the calls under ``/services/async``. Source: bulk-api-1.md sections 1 to 3."""
 
-# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
 from __future__ import annotations
 
 import re

@@ -81,10 +81,11 @@ class Shelf:
         locator = said.get("queryLocator")
         if locator is None:
             return self._page(request, version, None, self._records(said, types, queries), 0)
-        name, _, offset = locator.partition("-")
-        if name not in self._lists or not offset.isdecimal():
+        name, _, place = locator.partition("-")
+        offset = whole_number(place)
+        if name not in self._lists or offset is None:
             raise JobAnswer(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-        return self._page(request, version, name, self._lists[name], int(offset))
+        return self._page(request, version, name, self._lists[name], offset)
 
     def _records(self, said: dict[str, str], types: Collection[str], queries: bool) -> list[dict[str, Any]]:
         wanted = said.get("jobType")
@@ -95,7 +96,10 @@ class Shelf:
             types = ()
         records = []
         if wanted in (None, JobType.CLASSIC):
+            now, days = self.clock.now().timestamp(), self.limits.retention.total_seconds()
             for job in self.classic.all():
+                if now - job.youngest > days:
+                    continue
                 is_chunked = job.chunking is not None
                 if (job.is_query or not queries) and chunked in ("", str(is_chunked).lower()):
                     records.append(classic(job))
@@ -124,6 +128,11 @@ def refuse_change(doing: str, job: Job2) -> JobAnswer:
     """``Aborting already Completed Job not allowed``: two such texts are recorded, the others are of the same make."""
     word = _STATE_WORDS.get(job.state, job.state)
     return JobAnswer(400, "INVALIDJOBSTATE", f"{doing} already {word} Job not allowed")
+
+
+def whole_number(text: str) -> int | None:
+    """A number as clients send one, and nothing that only Python takes for one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 15 else None
 
 
 def too_old_for(version: str, first: float) -> bool:

@@ -1,6 +1,5 @@
 """SOAP ``login()`` and ``logout()``. Source: auth.md 3."""
 
-# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
 from __future__ import annotations
 
 from collections.abc import Sequence

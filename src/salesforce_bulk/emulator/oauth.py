@@ -3,7 +3,6 @@
 Source: auth.md 4 to 6.
 """
 
-# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
 from __future__ import annotations
 
 import base64

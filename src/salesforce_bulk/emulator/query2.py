@@ -8,7 +8,7 @@ from typing import Any, Final
 from salesforce_bulk.wire import headers, paths
 from salesforce_bulk.wire.names import NO_LOCATOR, Job2State, JobType
 
-from .bulk2_calls import Call, Shelf, refuse_change, too_old_for
+from .bulk2_calls import Call, Shelf, refuse_change, too_old_for, whole_number
 from .bulk2_jobs import ENDED, Job2
 from .bulk2_replies import created, full, short
 from .bulk2_requests import read_query_request, read_state
@@ -132,9 +132,9 @@ class Query2:
         place = self._place(found, said.get("locator"))
         most = self.options.page_rows
         if "maxRecords" in said:
-            if not said["maxRecords"].isdecimal() or int(said["maxRecords"]) < 1:
+            most = whole_number(said["maxRecords"]) or 0
+            if not most:
                 raise JobAnswer(400, "API_ERROR", f"maxRecords is {said['maxRecords']}, and can be 1 or more")
-            most = int(said["maxRecords"])
         end = min(place.start + most, found.processed if place.end is None else place.end)
         more = write_locator(found, Place(end, place.end if place.end != end else None))
         rows = self.worker.spool(found).page(place.start, end)

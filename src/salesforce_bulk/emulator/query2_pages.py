@@ -52,7 +52,7 @@ def read_locator(job: Job2, text: str) -> Place | None:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except ValueError:
         return None
-    found = re.fullmatch(rf"0:{job.result}:(\d+)(?:-(\d+))?", plain, re.ASCII)
+    found = re.fullmatch(rf"0:{job.result}:(\d{{1,15}})(?:-(\d{{1,15}}))?", plain, re.ASCII)
     return Place(int(found[1]), int(found[2]) if found[2] else None) if found else None
 
 

@@ -1,6 +1,5 @@
 """Sockets and routing: a listening socket, a thread for each connection, and a table of who answers what."""
 
-# ruff: noqa: ARG002 -- all handlers of a routing table are called alike
 from __future__ import annotations
 
 import contextlib

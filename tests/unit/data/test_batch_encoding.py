@@ -111,7 +111,7 @@ def test_none_leaves_a_field_alone_and_clear_empties_it() -> None:
         math.inf,
         Decimal("NaN"),
         Decimal("-Infinity"),
-        datetime(2026, 1, 1),  # noqa: DTZ001
+        datetime(2026, 1, 1),
         datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
         time(1, tzinfo=timezone(timedelta(hours=1))),
         b"bytes",

@@ -91,7 +91,7 @@ def test_values_become_text() -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (datetime(2026, 2, 7, 9, 5), "time zone"),  # noqa: DTZ001
+        (datetime(2026, 2, 7, 9, 5), "time zone"),
         (math.inf, "finite"),
         (b"x", "Attachments"),
         ([1], "no form"),

@@ -174,7 +174,7 @@ def test_a_column_of_empty_values() -> None:
 @pytest.mark.parametrize(
     ("column", "row", "why"),
     [
-        (pa.array([None, datetime(2026, 1, 1)]), 1, "time zone"),  # noqa: DTZ001
+        (pa.array([None, datetime(2026, 1, 1)]), 1, "time zone"),
         (pa.array([1.5, float("inf")]), 1, "finite"),
     ],
 )

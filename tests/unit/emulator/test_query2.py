@@ -280,9 +280,9 @@ def test_results_that_cannot_be_had(org: LocalOrg, talk: Talk2) -> None:
     job, other = talk.query("SELECT Id FROM Account"), talk.query("SELECT Id FROM Account")
     theirs = talk.page(other, maxRecords=1).headers["Sforce-Locator"]
 
-    for locator in ("nonsense", theirs, "null", "%C3%A9", base64.b64encode(b"0:0Ga:1").decode()):
+    for locator in ("nonsense", theirs, "null", "%C3%A9", base64.b64encode(b"0:0Ga:1").decode(), f"{theirs}MTIz"):
         assert talk.page(job, locator=locator).json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
-    for size in ("0", "-1", "many", ""):
+    for size in ("0", "-1", "many", "", "9" * 5_000):
         assert talk.page(job, maxRecords=size).status == 400
     org.clock.advance(timedelta(days=7, seconds=1).total_seconds())
     talk.token = org.access_token
@@ -397,7 +397,8 @@ def test_lists_come_in_pages(org: LocalOrg, talk: Talk2) -> None:
     assert sorted(found) == sorted(jobs)
     assert url.startswith("/services/data/v66.0/jobs/ingest?queryLocator=01g")
     assert [locator.rpartition("-")[2] for locator in locators] == ["2", "4"]
-    assert talk.ask("GET", "jobs/query?queryLocator=01g-1").status == 400
+    for wrong in ("01g-1", "nonsense", f"{locators[0].partition('-')[0]}-{'9' * 5_000}"):
+        assert talk.ask("GET", f"jobs/query?queryLocator={wrong}").status == 400
 
 
 def test_a_query_is_there_after_a_restart(tmp_path: Path) -> None:

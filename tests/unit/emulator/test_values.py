@@ -15,7 +15,7 @@ from salesforce_bulk.emulator.values import Cell, Refused, RowError, converter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The years that the platform knows (rest-support.md 9).
-BOUNDS = (datetime(1700, 1, 1), datetime(4000, 1, 1))  # noqa: DTZ001 -- hypothesis wants them bare
+BOUNDS = (datetime(1700, 1, 1), datetime(4000, 1, 1))
 
 
 def read(type: str, cell: Cell, **attributes: Any) -> object:

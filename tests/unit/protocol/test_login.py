@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -24,9 +25,13 @@ SOAP_OK = f"""<?xml version="1.0" encoding="UTF-8"?>
   <userInfo><organizationId>00DFk0000001aBcMAI</organizationId></userInfo>
  </result></loginResponse></soapenv:Body>
 </soapenv:Envelope>""".encode()
-OAUTH_OK = (
-    '{"access_token":"%s","instance_url":"https://acme.my.salesforce.com",'
-    '"id":"https://login.salesforce.com/id/00DFk0000001aBcMAI/005Fk00000Lm3NpIAJ","token_type":"Bearer"}' % TOKEN
+OAUTH_OK = json.dumps(
+    {
+        "access_token": TOKEN,
+        "instance_url": "https://acme.my.salesforce.com",
+        "id": "https://login.salesforce.com/id/00DFk0000001aBcMAI/005Fk00000Lm3NpIAJ",
+        "token_type": "Bearer",
+    }
 ).encode()
 
 

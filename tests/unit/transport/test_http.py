@@ -7,13 +7,13 @@ import socket
 import threading
 
 import pytest
+from tests.support.raw_server import raw_server, resets, says, stalls
 
 from salesforce_bulk.errors import AnswerLost, AnswerMalformed, ConnectFailed, TransportError
 from salesforce_bulk.options import TransportOptions
 from salesforce_bulk.records import Body
 from salesforce_bulk.transport.base import Outgoing
 from salesforce_bulk.transport.http import HttpTransport
-from tests.support.raw_server import raw_server, resets, says, stalls
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
