@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .engine.drive import Clock, Driver, Fetched
+from .engine.drive import Clock, Driver, Fetched, Traffic
 from .errors import ApiError, UsageError
 from .logins import AccessToken, Login
 from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOptions, TransportOptions
@@ -253,7 +253,8 @@ class Org:
     def _verbs(self) -> Verbs:
         from .verbs import Verbs
 
-        return Verbs(self._driver, self._described_or_none, self._organization)
+        # Each run counts its own traffic.
+        return Verbs(replace(self._driver, traffic=Traffic()), self._described_or_none, self._organization)
 
     def _described_or_none(self, sobject: str) -> dict[str, Any] | None:
         try:

@@ -38,8 +38,10 @@ class QueryResult:
         expected: int | None,
         receipt: dict[str, Any],
         open_file: OpenFile,
+        traffic: Callable[[], Mapping[str, int]],
     ) -> None:
         self._open_pages = open_pages
+        self._traffic = traffic
         self._columns = columns
         self._expected = expected
         self._open_file = open_file
@@ -140,6 +142,7 @@ class QueryResult:
         return _Counted(self._open_pages())
 
     def _checked(self, count: int, pages: _Counted, fallbacks: Iterable[str] = ()) -> None:
+        self.receipt |= self._traffic()
         rows = self.receipt["rows"]
         rows["received"] = count
         rows["written"] = count

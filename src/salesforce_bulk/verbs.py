@@ -76,7 +76,7 @@ class Verbs:
             sobject, expected, open_pages = self._query1(soql, deleted, pk_chunking, waits, receipt)
         receipt |= {"object": sobject, "seconds": time.monotonic() - began}
         receipt["rows"] = {"expected": expected, "received": 0, "written": 0}
-        return QueryResult(open_pages, self._columns(sobject, types), expected, receipt, whole_file)
+        return QueryResult(open_pages, self._columns(sobject, types), expected, receipt, whole_file, self._traffic)
 
     def _query2(
         self, soql: str, deleted: bool, page_rows: int | None, waits: dict[str, float], receipt: dict[str, Any]
@@ -218,14 +218,25 @@ class Verbs:
             "seconds": 0.0,
             "rows": {},
             "jobs": [],
+            **self._traffic(),
             "complete": False,
             "errors": [],
+        }
+
+    def _traffic(self) -> dict[str, int]:
+        traffic = self.driver.traffic
+        return {
+            "requests": traffic.requests,
+            "bytes_sent": traffic.bytes_sent,
+            "bytes_received": traffic.bytes_received,
+            "retries": traffic.retries,
         }
 
     def _finish(self, receipt: dict[str, Any], done: list[PartDone], source: Source, began: float) -> None:
         succeeded, failed, unprocessed = totals(done)
         rows = sum(part.rows for part in done)
         receipt["seconds"] = time.monotonic() - began
+        receipt |= self._traffic()
         receipt["input"] = {name: value for name, value in _told(source).items() if value}
         receipt["rows"] = {
             "read": rows,

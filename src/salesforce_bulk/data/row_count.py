@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from itertools import accumulate, repeat
 from typing import Any, Final
@@ -10,16 +11,20 @@ from typing import Any, Final
 #: numpy counts five times as fast and without the interpreter's lock; importing it costs 0.1 s, so not for a small result.
 NUMPY_BYTES: Final = 32 * 1024 * 1024
 
+#: Record ends and quotes in a piece, given whether the number of quotes before it is odd, and the byte before it.
+Count = Callable[[bytes, int, int], tuple[int, int]]
+
 
 class RecordCounter:
     """Counts the records in pieces cut anywhere. Blank lines between LFs are none; a last line needs no end."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: Count | None = None, *, numpy_bytes: int = NUMPY_BYTES) -> None:
         self._ends = 0
         self._quotes = 0
         self._last = 10
         self._bytes = 0
-        self._count: Callable[[bytes, int, int], tuple[int, int]] = _count
+        self._count = count or split_count
+        self._numpy_bytes = sys.maxsize if count else numpy_bytes
 
     def feed(self, piece: bytes) -> None:
         if not piece:
@@ -29,8 +34,9 @@ class RecordCounter:
         self._quotes += quotes
         self._last = piece[-1]
         self._bytes += len(piece)
-        if self._count is _count and self._bytes > NUMPY_BYTES:
-            self._count = _numpy_count() or _also_count
+        if self._bytes > self._numpy_bytes:
+            self._count = numpy_count() or split_count
+            self._numpy_bytes = sys.maxsize
 
     @property
     def records(self) -> int:
@@ -53,8 +59,8 @@ class RecordCounter:
         return self._quotes % 2 == 1
 
 
-def _count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
-    """Record ends and quotes in *piece*, before which there was an *odd* number of quotes, and the byte *last*."""
+def split_count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
+    """See :data:`Count`; with nothing but ``bytes``."""
     *lines, rest = piece.split(b"\n")
     counts = list(map(bytes.count, lines, repeat(b'"')))
     inside = sum(map((1).__and__, accumulate(counts, initial=odd))) - odd
@@ -74,11 +80,8 @@ def _blank_lines(lines: list[bytes], odd: int, last: int) -> int:
     return blank
 
 
-def _also_count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
-    return _count(piece, odd, last)
-
-
-def _numpy_count() -> Callable[[bytes, int, int], tuple[int, int]] | None:
+def numpy_count() -> Count | None:
+    """The same with numpy; None: it is not there, or too old."""
     try:
         numpy: Any = importlib.import_module("numpy")
     except ImportError:

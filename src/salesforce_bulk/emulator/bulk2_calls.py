@@ -50,9 +50,7 @@ class Shelf:
         return job
 
     def change(self, job: Job2, state: str) -> None:
-        job.state = state
-        job.modified = self.clock.now().timestamp()
-        self.jobs.save(job)
+        self.jobs.change(job, state, self.clock.now())
 
     def age(self, job: Job2) -> float:
         return self.clock.now().timestamp() - job.created

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -111,6 +112,11 @@ class Jobs2:
         with self.lock:
             self._jobs[job.id] = job
             self._database.execute("INSERT OR REPLACE INTO job VALUES (?, ?)", (job.id, json.dumps(asdict(job))))
+
+    def change(self, job: Job2, state: str, moment: datetime) -> None:
+        job.state = state
+        job.modified = moment.timestamp()
+        self.save(job)
 
     def remove(self, job: Job2) -> None:
         with self.lock:

@@ -93,20 +93,15 @@ class IngestWorker:
         with self.jobs.lock:
             if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
                 return
-            self._change(job, Job2State.IN_PROGRESS)
+            self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
         self.clock.later(self._step_seconds(), lambda: self._open(job))
-
-    def _change(self, job: Job2, state: str, message: str | None = None) -> None:
-        job.state = state
-        job.message = message
-        job.modified = self.clock.now().timestamp()
-        self.jobs.save(job)
 
     def _end(self, job: Job2, state: str, message: str | None = None) -> None:
         with self.jobs.lock:
             if self.jobs.has(job) and not job.has_ended:
                 job.total_ms = job.api_ms + bool(job.processed)
-                self._change(job, state, message)
+                job.message = message
+                self.jobs.change(job, state, self.clock.now())
 
     def _step_seconds(self) -> float:
         """An internal batch takes ``limits.work_seconds`` at least, of which each step has its share."""

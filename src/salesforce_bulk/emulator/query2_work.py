@@ -70,7 +70,7 @@ class QueryWorker:
         with self.jobs.lock:
             if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
                 return
-            self._change(job, Job2State.IN_PROGRESS)
+            self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
         self.clock.later(self.limits.work_seconds, lambda: self._perform(job))
 
     def _perform(self, job: Job2) -> None:
@@ -92,7 +92,7 @@ class QueryWorker:
             job.processed = found
             job.total_ms = math.ceil((time.perf_counter() - begun) * 1_000)
             job.message = message
-            self._change(job, state)
+            self.jobs.change(job, state, self.clock.now())
 
     def _run(self, job: Job2) -> int:
         if not self.jobs.has(job) or job.has_ended:
@@ -104,11 +104,6 @@ class QueryWorker:
             found = spool.write(job, compiled, records, exponents=self.options.exponents)
         self.limits.query_storage.use(math.ceil(spool.size / 1_024))
         return found
-
-    def _change(self, job: Job2, state: str) -> None:
-        job.state = state
-        job.modified = self.clock.now().timestamp()
-        self.jobs.save(job)
 
 
 def refusal(error: soql.SoqlError) -> JobAnswer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,25 @@ class Clock:
     chance: Callable[[], float] = random.random
 
 
+@dataclass(slots=True)
+class Traffic:
+    """What was said: requests (each costs the org's daily allowance one), those of them that were repeats, and bytes of
+    content, before compression and after inflating. Counted from several threads."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, *, requests: int = 0, retries: int = 0, sent: int = 0, received: int = 0) -> None:
+        with self._lock:
+            self.requests += requests
+            self.retries += retries
+            self.bytes_sent += sent
+            self.bytes_received += received
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """The head of an answer, lower-case names, and its body in pieces, which can be read once."""
@@ -58,6 +78,7 @@ class Driver:
     transport: Transport
     options: TransportOptions = DEFAULT_OPTIONS
     clock: Clock = field(default_factory=Clock)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def perform(self, flow: Flow[T]) -> T:
         """Run *flow* to its end and return what it returns. An error of a step is raised inside the flow first."""
@@ -109,11 +130,13 @@ class Driver:
                         given += len(piece)
                         checksum = crc32(piece, checksum)
                         yield piece
+                    self.traffic.add(received=given)
                     return
                 except TransportError as error:
                     if not error.repeatable or tries >= self.options.tries:
                         raise
                     broken = error
+            self.traffic.add(retries=1)
             self._pause(tries, broken)
             tries += 1
             incoming = self._tried(request, self._head)
@@ -155,10 +178,13 @@ class Driver:
                 if not again or tries >= self.options.tries:
                     raise
                 refused = error
+            self.traffic.add(retries=1)
             self._pause(tries, refused)
             tries += 1
 
     def _head(self, request: Request, outgoing: Outgoing) -> Incoming:
+        size = outgoing.body.length if outgoing.body is not None else None
+        self.traffic.add(requests=1, sent=size or 0)
         incoming = self.transport.send(outgoing)
         if incoming.status < 300:
             return incoming
@@ -170,7 +196,9 @@ class Driver:
 
     def _whole(self, request: Request, outgoing: Outgoing) -> Reply:
         with self._head(request, outgoing) as incoming:
-            return Reply(incoming.status, incoming.headers, _read(request, incoming))
+            body = _read(request, incoming)
+        self.traffic.add(received=len(body))
+        return Reply(incoming.status, incoming.headers, body)
 
     def _pause(self, tries: int, error: SalesforceBulkError) -> None:
         """Wait before try number *tries* + 1: twice as long each time, by chance between half and all of it."""

@@ -51,7 +51,9 @@ CURES: Final = {
 def log_in(login: Login) -> Flow[Session]:
     """A session by *login*. Nothing is asked of the org for a token that the caller already has."""
     if isinstance(login, AccessToken):
-        return Session(login.instance_url, login.access_token)
+        # A session id begins with the id of its org ("00D…!…"); other kinds of token do not say.
+        organization = login.access_token.partition("!")[0]
+        return Session(login.instance_url, login.access_token, organization if organization[:3] == "00D" else None)
     if isinstance(login, Password):
         return (yield from _soap(login))
     if isinstance(login, OAuthPassword):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cuts import cut
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from org_csv import as_first_sent, page, results
 from test_converters import NEARLY
@@ -32,6 +32,7 @@ def exact(rows: list[dict[str, Any]]) -> list[list[Any]]:
     return [[(name, as_first_sent(value)) for name, value in row.items()] for row in rows]
 
 
+@settings(deadline=None)  # pyarrow is imported in the first one
 @given(results(), st.integers(1, 80), st.sampled_from([0, 2]), st.data())
 @example(
     ((NAME,), [[["NA"], ["NULL"], ["N/A"], [""], ["\r"], ["\x00"], ["\u2028"], ["0042"], ['"']], []], []), 1, 2, None
@@ -63,6 +64,7 @@ def _plain(column: Any) -> list[Any]:
     return [cell.astimezone(UTC) if isinstance(cell, datetime) else cell for cell in cells]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TYPED), st.lists(NEARLY | st.just(""), min_size=1, max_size=3))
 @example(ColumnType.INTEGER, ["0x1F"])
 @example(ColumnType.DATE, ["0000-01-01"])

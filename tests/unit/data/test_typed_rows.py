@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cuts import cut, whole_and_single
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from org_csv import as_first_sent, page, results
 
@@ -38,6 +38,7 @@ def exact(rows: Any) -> list[list[Any]]:
     return [[(name, as_first_sent(value)) for name, value in row.items()] for row in rows]
 
 
+@settings(deadline=None)  # pyarrow is imported in the first one
 @given(results(), st.data())
 @example(((Column("A"), Column("B")), [WORDS], [{"A": a or None, "B": b or None} for a, b in WORDS]), None)
 def test_rows_are_the_values_whichever_way_they_are_read(
@@ -60,6 +61,7 @@ def test_rows_are_the_values_whichever_way_they_are_read(
             assert found.fallbacks == {}
 
 
+@settings(deadline=None)
 @given(results())
 def test_text_rows_are_the_cells(drawn: tuple[tuple[Column, ...], list[list[list[str]]], list[dict[str, Any]]]) -> None:
     """As they were sent, whatever their type; only an empty cell is None."""
