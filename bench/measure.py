@@ -37,6 +37,7 @@ class Line:
     ours: str
     beside: str
     ratio: str
+    processor: str = ""
     promised: str = ""
     peak: str = ""
 
@@ -117,20 +118,19 @@ class Pairs:
     ours: list[Run]
     beside: list[Run]
 
-    @property
-    def ratios(self) -> list[float]:
-        return [ours.seconds / beside.seconds for ours, beside in zip(self.ours, self.beside, strict=True)]
-
-    def line(self, task: str, name: str, *, promised: float | None = None, note: str = "") -> Line:
-        """The medians; the ratio is the median of the ratios of the pairs, with the least and the greatest."""
-        ratios = self.ratios
+    def line(self, task: str, name: str, *, promised: float | None = None) -> Line:
+        """The medians; a ratio is the median of the ratios of the pairs, the least and the greatest behind it."""
+        both = list(zip(self.ours, self.beside, strict=True))
+        ratios = [ours.seconds / beside.seconds for ours, beside in both]
+        processor = [ours.cpu_seconds / beside.cpu_seconds for ours, beside in both]
         return Line(
             task,
             f"{median(run.seconds for run in self.ours):.2f} s",
             f"{median(run.seconds for run in self.beside):.2f} s {name}",
             f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
+            f"{median(processor):.2f}",
             f"at most {promised:g}" if promised is not None else "",
-            size(max(run.peak_bytes for run in self.ours)) + note,
+            size(max(run.peak_bytes for run in self.ours)),
         )
 
 
@@ -154,8 +154,8 @@ def growth(task: str, runs: dict[int, Run]) -> Line:
         f"{size(peaks[1])} at {most:,} rows",
         f"{size(peaks[0])} at {fewest:,} rows",
         f"{peaks[1] / peaks[0]:.2f}" if peaks[0] else "?",
-        "constant",
-        ", ".join(size(runs[rows].peak_bytes) for rows in sorted(runs)),
+        promised="constant",
+        peak=", ".join(size(runs[rows].peak_bytes) for rows in sorted(runs)),
     )
 
 
@@ -169,8 +169,10 @@ def say(text: str) -> None:
 
 def table(lines: list[Line]) -> str:
     """As Markdown, and readable as it is."""
-    rows = [("task", "ours", "beside it", "ratio", "promised", "peak memory of ours")]
-    rows += [(line.task, line.ours, line.beside, line.ratio, line.promised, line.peak) for line in lines]
+    rows = [("task", "ours", "beside it", "ratio", "of processor time", "promised", "peak memory of ours")]
+    rows += [
+        (line.task, line.ours, line.beside, line.ratio, line.processor, line.promised, line.peak) for line in lines
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     shown = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
@@ -15,7 +16,7 @@ from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOpt
 from .protocol import rest
 from .protocol.login import log_in
 from .protocol.messages import Auth, Flow, Reply, Request
-from .session import DEFAULT_API_VERSION, Access, Addressed, Session, checked_version, filled
+from .session import NEWEST_TESTED_VERSION, Access, Addressed, Session, checked_version, filled
 from .transport.base import Transport
 from .wire import headers
 from .wire.names import Operation
@@ -37,7 +38,7 @@ class _LoginHost(Access):
     def url(self, request: Addressed) -> str:
         assert isinstance(request, Request)
         assert request.base is not None
-        return request.base + request.path
+        return request.base + filled(request, "")
 
     def headers(self, request: Addressed) -> dict[str, str]:
         return dict(request.headers)
@@ -49,12 +50,20 @@ class _LoginHost(Access):
 class SessionAccess(Access):
     """A session that is opened when it is first needed and opened anew, once for all threads, when the org ends it."""
 
-    def __init__(self, login: Login, host: Org, version: str) -> None:
+    def __init__(self, login: Login, host: Org, version: str | None) -> None:
         self._login = login
         self._host = host
         self._session: Session | None = None
+        self._version = version
         self._lock = threading.Lock()
-        self.version = version
+
+    @property
+    def version(self) -> str:
+        """The API version: as given, else the newest that both the org and this package know."""
+        if self._version is None:
+            offered = self._host.perform(rest.newest_version(self.session().instance_url))
+            self._version = min(offered, NEWEST_TESTED_VERSION, key=float)
+        return self._version
 
     def session(self) -> Session:
         with self._lock:
@@ -281,7 +290,7 @@ class Org:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Org {getattr(self._access, 'version', '')}>"
+        return f"<Org {type(self._access).__name__}>"
 
 
 def _network(options: TransportOptions) -> Transport:
@@ -304,19 +313,25 @@ def open_org(
 
 
 def connect(
+    target: str | None = None,
     *,
-    login: Login,
-    api_version: str = DEFAULT_API_VERSION,
+    login: Login | None = None,
+    api_version: str | None = None,
     options: TransportOptions = DEFAULT_OPTIONS,
     transport: Transport | None = None,
     clock: Clock | None = None,
 ) -> Org:
     """Open an org.
 
+    ``connect("local")`` is the embedded local org, ``connect("local:DIR")`` keeps its data in DIR. ``connect()`` takes what
+    the environment names: ``SFBULK_ORG``, or ``SFBULK_INSTANCE_URL`` with ``SFBULK_ACCESS_TOKEN``.
+
     Args:
+        target: Which org; not together with *login*.
         login: How to log in: ``AccessToken``, ``ClientCredentials``, ``Password`` or ``OAuthPassword``. The login itself
             happens at the first request.
-        api_version: Such as ``"66.0"``; one version serves a job for its whole life.
+        api_version: Such as ``"66.0"``. Without it (and without ``SFBULK_API_VERSION``) the newest that the org offers,
+            up to the newest that this package was tested with. It stays the same as long as the org is open.
         options: Time limits and tries of one exchange.
         transport: Something else than the network, for tests.
         clock: Something else than real time, for tests.
@@ -324,9 +339,33 @@ def connect(
     Raises:
         UsageError: The call cannot be right; nothing was sent.
     """
+    if login is not None and target is not None:
+        raise UsageError("Either a target or a login says which org to open, not both. Nothing was sent.")
+    login = login or _login_for(target or os.environ.get("SFBULK_ORG", ""))
     if not isinstance(login, Login):
         raise UsageError(f"login takes one of the records of salesforce_bulk.logins, not {type(login).__name__}.")
+    version = api_version or os.environ.get("SFBULK_API_VERSION") or None
     transport = transport or _network(options)
     host = open_org(None, options, transport=transport, clock=clock)
-    access = SessionAccess(login, host, checked_version(api_version))
+    access = SessionAccess(login, host, checked_version(version) if version else None)
     return open_org(access, options, transport=transport, clock=clock)
+
+
+def _login_for(target: str) -> Login:
+    if target == "local" or target.startswith("local:"):
+        from .embedded import local_org
+
+        try:
+            found = local_org(target.partition(":")[2])
+        except ImportError as error:
+            raise UsageError(
+                f"The local org needs {error.name}, which is not installed: pip install 'salesforce-bulk[local]'."
+            ) from error
+        return AccessToken(found.access_token, instance_url=found.url)
+    url, token = os.environ.get("SFBULK_INSTANCE_URL"), os.environ.get("SFBULK_ACCESS_TOKEN")
+    if not target and url and token:
+        return AccessToken(token, instance_url=url)
+    raise UsageError(
+        (f"There is no org {target!r}. " if target else "Nothing says which org to open. ")
+        + "Nothing was sent. Today: connect('local'), connect(login=...), or SFBULK_INSTANCE_URL with SFBULK_ACCESS_TOKEN."
+    )

@@ -15,6 +15,8 @@ from .errors import UsageError
 OLDEST_API_VERSION: Final = (31, 0)
 #: Offered by every org in late 2026; the newest are not yet rolled out everywhere (REST guide, "Versions").
 DEFAULT_API_VERSION: Final = "66.0"
+#: The newest version whose documents were read for this package (REST guide, "Versions").
+NEWEST_TESTED_VERSION: Final = "68.0"
 #: SOAP login() does not exist from 65.0 on; a session made at 64.0 serves every version (SOAP guide, "login()").
 NEWEST_SOAP_LOGIN_VERSION: Final = "64.0"
 

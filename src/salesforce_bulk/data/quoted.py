@@ -55,7 +55,7 @@ def blocks_of_rows(texts: Texts) -> Iterator[Iterable[list[str]]]:
                 yield rows
                 text = rest + texts.more(len(rest))
                 continue
-        if quotes - borders > len(lines):
+        if quotes - borders > len(lines) // 4:
             # Quotes inside the cells of many rows: trying costs more than it saves.
             in_form = False
             continue

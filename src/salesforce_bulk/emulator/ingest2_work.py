@@ -252,5 +252,6 @@ class IngestWorker:
                 self.jobs.save(job)
 
     def _broken(self, job: Job2) -> None:
-        log.exception("job %s failed", job.id)
+        if self.jobs.has(job):  # its files may just have been deleted with it
+            log.exception("job %s failed", job.id)
         self._end(job, Job2State.FAILED, "InternalServerError : An unexpected error occurred")

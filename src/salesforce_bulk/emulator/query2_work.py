@@ -82,7 +82,8 @@ class QueryWorker:
             else:
                 found = self._run(job)
         except Exception:
-            log.exception("query job %s failed", job.id)
+            if self.jobs.has(job):  # its files may just have been deleted with it
+                log.exception("query job %s failed", job.id)
             state = Job2State.FAILED
         with self.jobs.lock:
             if not self.jobs.has(job):  # aborted and deleted meanwhile

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..wire import paths
 from .jobs2 import call, read_json
-from .messages import Call, Flow, Reply, Request
+from .messages import Auth, Call, Flow, Reply, Request
 from .refusals import malformed
 
 
-def versions() -> Request:
-    """The call "Versions". It needs no session."""
-    return call("rest.versions", "GET", paths.VERSIONS)
+def versions(instance_url: str) -> Request:
+    """The call "Versions". It needs no session, and none is sent."""
+    request = call("rest.versions", "GET", paths.VERSIONS)
+    return replace(request, auth=Auth.NONE, base=instance_url)
 
 
 def objects() -> Request:
@@ -22,8 +24,7 @@ def objects() -> Request:
 
 def describe(sobject: str) -> Request:
     """The call "sObject Describe"."""
-    request = call("rest.describe", "GET", paths.DESCRIBE)
-    return Request(request.name, request.method, request.path, {"sobject": sobject}, request.headers, auth=request.auth)
+    return replace(call("rest.describe", "GET", paths.DESCRIBE), ids={"sobject": sobject})
 
 
 def limits() -> Request:
@@ -40,9 +41,9 @@ def ask_document(request: Request, kind: type[dict[str, Any]] | type[list[Any]])
     return document
 
 
-def newest_version() -> Flow[str]:
+def newest_version(instance_url: str) -> Flow[str]:
     """The newest API version that the org offers."""
-    request = versions()
+    request = versions(instance_url)
     reply: Reply = yield Call(request)
     offered = read_json(request, reply)
     numbers = [

@@ -96,10 +96,17 @@ def test_long_cells_arrive_whole(size: int, letter: str) -> None:
     assert list(DictRows(pieces)) == [{"Id": "1", "Body": cell}, {"Id": "2", "Body": "short"}]
 
 
-def test_a_long_file_is_read_in_blocks() -> None:
-    """Rows with quotes between rows without: many blocks of either kind, in order."""
-    table = [["Id", "Name"]] + [[str(row), 'a "name"' if row % 997 == 0 else "name, and more"] for row in range(20_000)]
-    assert list(CsvRecords([quoted(table)])) == table[1:]
+@pytest.mark.parametrize("cell", ['a "name"', '"\n"', '","', "\n", "\r\n"])
+@pytest.mark.parametrize("share", [1, 3, 50, 997])
+def test_a_long_file_is_read_in_blocks(cell: str, share: int) -> None:
+    """Rows with quotes and line breaks between rows without: blocks of every kind, in order."""
+    table = [["Id", "Name"]] + [[str(row), cell if row % share == 0 else "name, and more"] for row in range(10_000)]
+    data = quoted(table)
+    assert list(CsvRecords([data])) == table[1:]
+    assert list(CsvRecords(data[at : at + 1000] for at in range(0, len(data), 1000))) == table[1:]
+    with pytest.raises(MalformedResult) as caught:
+        list(DictRows([data[:-20]]))
+    assert caught.value.row in (9_998, 9_999)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
