@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from salesforce_bulk import SalesforceBulk
 from salesforce_bulk.emulator import LocalOrg
+
+# How long an example takes says more of the machine's other work than of ours.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

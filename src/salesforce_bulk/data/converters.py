@@ -183,11 +183,11 @@ _PLAIN: Final = re.compile(r"[-.0-9]*")
 
 
 def _lengths(cells: Cells) -> set[int]:
-    return {len(cell) for cell in cells if cell}
+    return set(map(len, filter(None, cells)))
 
 
 def _joined(cells: Cells) -> str:
-    return "".join(cell for cell in cells if cell)
+    return "".join(filter(None, cells))
 
 
 def _quick_booleans(cells: Cells) -> list[Any] | None:

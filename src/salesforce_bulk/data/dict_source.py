@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from itertools import chain, islice
 from operator import itemgetter
@@ -23,6 +24,17 @@ from .values import PLAIN_TYPES, text_of
 LOOK_AHEAD_ROWS: Final = 1_000
 
 Row = Mapping[str, Any]
+
+#: Kinds of which every value can be sent, and that most values that are no text are of.
+_QUICK: Final[dict[type, Callable[[Any], str]]] = {
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    date: date.isoformat,
+}
+
+
+class _IsParent(Exception):
+    """A value is a dict."""
 
 
 class DictSource(Source):
@@ -136,6 +148,7 @@ class Cells:
 
     def records(self, rows: Iterable[Row], write: Callable[[Any], str]) -> Iterator[str]:
         pick, width = self._pick, self._width
+        is_text = True
         for number, row in enumerate(rows):
             values: Any = None
             # As many keys as columns, and every column among them: then there is no other key.
@@ -146,10 +159,13 @@ class Cells:
                     values = None
             if values is None:
                 values = self._looked_up(_checked_row(row, number), number)
-            try:
-                yield write(values)
-            except TypeError:  # from str.join: not all of them are text
-                yield write(self._texts(values, row, number))
+            if is_text:
+                try:
+                    yield write(values)
+                    continue
+                except TypeError:  # from str.join: not all of them are text, and so it will be in other rows
+                    is_text = False
+            yield write(self._texts(values, row, number))
 
     def _looked_up(self, row: Row, number: int) -> list[Any]:
         given = dict(row) if is_flat(row) else dict(flat(row, number))
@@ -175,18 +191,30 @@ class Cells:
 
     def _texts(self, values: Iterable[Any], row: Any, number: int) -> list[str]:
         """The values as text. A parent given as a dict is spread over its columns first."""
-        if not PLAIN_TYPES.issuperset(map(type, values)) and not is_flat(row):
-            values = self._looked_up(row, number)
-        none = self._none
-        return [
-            value if type(value) is str else none if value is None else self._text(value, number, column)
-            for value, column in zip(values, self._columns, strict=True)
-        ]
+        none, quick = self._none, _QUICK
+        try:
+            return [
+                value
+                if (kind := type(value)) is str
+                else quick[kind](value)
+                if kind in quick
+                else none
+                if value is None
+                else self._text(value, number, column)
+                for value, column in zip(values, self._columns, strict=True)
+            ]
+        except _IsParent:
+            return self._texts(self._looked_up(row, number), row, number)
 
     def _text(self, value: Any, number: int, column: str) -> str:
         if value is CLEAR:
             return NULL_CELL
-        value = _plain(value)
+        if type(value) not in PLAIN_TYPES:
+            if isinstance(value, Mapping):
+                raise _IsParent
+            value = _plain(value)
+        elif value != value:  # NaN
+            value = None
         return self._none if value is None else text_of(value, number, column)
 
 

@@ -33,7 +33,10 @@ def record_writer(dialect: Dialect, *, normalise: bool = False) -> Writer:
         if "\n" in text or "\r" in text:
             if normalise:
                 cells = [_BREAK.sub(end, cell) for cell in cells]
-        elif text.count(delimiter) == len(cells) - 1 and '"' not in text:
+        elif '"' not in text:
+            # Most of the others only have delimiters.
+            if text.count(delimiter) != len(cells) - 1:
+                return join([f'"{cell}"' if delimiter in cell else cell for cell in cells]) + end
             # A record of one empty cell would be a blank line, and those are skipped.
             return text + end if text else '""' + end
         return join([quoted(cell) for cell in cells]) + end

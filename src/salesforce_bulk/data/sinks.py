@@ -175,7 +175,7 @@ def write_arrow(batches: Batches, file: Any, *, compression: Literal["zstd", "lz
     options = ipc.IpcWriteOptions(compression=compression)
     with ipc.new_file(file, batches.schema, options=options) as writer:
         for table in _row_groups(pa, batches, batches.schema):
-            # A block is half a megabyte: joined, or the file is a thousand small batches.
+            # A block is a megabyte: joined, or the file is hundreds of small batches.
             for batch in table.combine_chunks().to_batches():
                 writer.write_batch(batch)
             count += table.num_rows

@@ -19,7 +19,8 @@ from salesforce_bulk.data.schema import Column, ColumnType
 from salesforce_bulk.errors import BadValue, MalformedResult
 
 pa = pytest.importorskip("pyarrow")
-from salesforce_bulk.data.arrow import arrow_schema, batches, fitting, to_table, typed_array, until_it_fits  # noqa: E402
+from salesforce_bulk.data.arrow import batches, fitting, to_table, until_it_fits
+from salesforce_bulk.data.arrow_types import arrow_schema, typed_array  # noqa: E402
 
 TYPED = [type_ for type_ in ColumnType if type_ is not ColumnType.TEXT]
 DATE = Column("Born", ColumnType.DATE)

@@ -105,8 +105,8 @@ def test_a_long_file_is_read_in_blocks(cell: str, share: int) -> None:
     assert list(CsvRecords([data])) == table[1:]
     assert list(CsvRecords(data[at : at + 1000] for at in range(0, len(data), 1000))) == table[1:]
     with pytest.raises(MalformedResult) as caught:
-        list(DictRows([data[:-20]]))
-    assert caught.value.row in (9_998, 9_999)
+        list(DictRows([data[:-5]]))
+    assert caught.value.row == 9_999
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:

@@ -79,7 +79,7 @@ def test_the_parts_hold_the_rows_in_order_within_the_limits(
 ) -> None:
     """However the input is cut: the same parts, none above its limits, and joined they are the rows."""
     text = written(rows, end)
-    most = limits(rows=data.draw(st.integers(1, 5)), bytes=data.draw(st.integers(60, 120)))
+    most = limits(rows=data.draw(st.integers(1, 5)), bytes=data.draw(st.integers(110, 200)))
     dialect = Dialect(",", end)
     pieces = data.draw(cut(text))
 
@@ -100,7 +100,7 @@ def test_the_parts_hold_the_rows_in_order_within_the_limits(
         first += part.rows
 
 
-@given(ROWS, st.integers(1, 5), st.integers(60, 120))
+@given(ROWS, st.integers(1, 5), st.integers(110, 200))
 def test_there_are_as_few_parts_as_can_be(rows: list[list[str]], most_rows: int, most_bytes: int) -> None:
     """No part would have held the first row of the next one as well."""
     bodies, streams = made(Pieces("A,B", [written(rows)]), limits(rows=most_rows, bytes=most_bytes))

@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from org_csv import page, quoted, results
 
-from salesforce_bulk.data.arrow import arrow_schema, batches, to_table
+from salesforce_bulk.data.arrow import batches, to_table
+from salesforce_bulk.data.arrow_types import arrow_schema
 from salesforce_bulk.data.schema import Column, ColumnType
 from salesforce_bulk.data.sinks import write_arrow, write_csv, write_jsonl, write_parquet
 from salesforce_bulk.data.typed import typed_dict_rows
