@@ -49,7 +49,9 @@ def test_result_pages_in_every_shape(sf: Org, local_org: LocalOrg, told: Any, ch
         setattr(told, name, value)
     local_org.holds("Account", [{"Name": f"n{n}", "Score__c": n * 1_000_000.5} for n in range(1_050)])
 
-    result = sf.query("SELECT Name, Score__c FROM Account", page_rows=100 if choices.get("links") == "missing" else None)
+    result = sf.query(
+        "SELECT Name, Score__c FROM Account", page_rows=100 if choices.get("links") == "missing" else None
+    )
 
     assert [{"Name": f"n{n}", "Score__c": n * 1_000_000.5} for n in range(1_050)] == list(result)
     assert result.receipt["complete"] is True
@@ -77,7 +79,9 @@ def test_a_query_job_that_fails_with_and_without_a_reason(sf: Org, told: Any, me
         sf.query("SELECT Id FROM Account")
 
 
-def test_a_page_that_is_missing_is_never_a_shorter_result(sf: Org, local_org: LocalOrg, told: Any, tmp_path: Path) -> None:
+def test_a_page_that_is_missing_is_never_a_shorter_result(
+    sf: Org, local_org: LocalOrg, told: Any, tmp_path: Path
+) -> None:
     """A missing locator is the end only if the counts agree; no file appears."""
     told.links, told.end_locator, told.page_rows = "missing", "absent", 10
     local_org.holds("Account", 25)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
-from .converters import FLOAT_DIGITS, double, values
+from .converters import FLOAT_DIGITS, DoesNotFit, double, values
 from .extras import pyarrow
 from .schema import Column, ColumnType
 
@@ -66,7 +66,10 @@ def _quick_integers(pa: Any, pc: Any, texts: Any) -> Any:
     # The cast alone would take "0x1F".
     if pc.all(pc.ascii_is_decimal(texts), min_count=0).as_py():
         return texts.cast(pa.int64())
-    floats = _quick_doubles(pa, pc, texts)
+    try:
+        floats = _quick_doubles(pa, pc, texts)
+    except DoesNotFit:
+        return None  # no float holds it; an integer may
     # Up to here every float is the integer that was written, and the cast refuses what is none.
     if floats is None or (pc.max(pc.abs(floats)).as_py() or 0) >= 2**53:
         return None

@@ -7,9 +7,11 @@ Nothing here walks through bytes in Python: ``count``, ``rfind``, ``translate`` 
 
 from __future__ import annotations
 
-from itertools import compress, count
+import re
 from typing import Final
 
+#: Found twice as fast as by ``in``.
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _NOT_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\n')
 
 
@@ -49,26 +51,18 @@ def row_ends(data: bytes) -> list[int]:
 
 def count_rows(data: bytes) -> int:
     """How many rows *data* holds; it begins and ends as for :func:`row_ends`."""
-    if not data.endswith(b"\n"):
-        data += b"\n"
-    marks = data if b'"' not in data else data.translate(None, _NOT_MARKS)
+    if not data:
+        return 0
+    if data[0] in b"\r\n" or _BLANK_LINE.search(data):
+        return len(row_ends(data))
+    # Of quotes and line feeds alone, two quotes side by side cancel. What is left of a value with line breaks is one quote,
+    # line feeds, and one quote; of all others, nothing.
+    marks = data.translate(None, _NOT_MARKS).replace(b'""', b"") if b'"' in data else data
     if marks is data:
         lines = data.count(b"\n")
-        is_plain = True
     else:
-        quotes = list(map(len, marks.split(b"\n")))
-        kinds = set(quotes)
-        # All even: no line break is inside quotes.
-        lines = len(quotes) - 1
-        if any(kind & 1 for kind in kinds):
-            # A value that spans lines is opened in a line with an odd number of quotes, and closed in the next such line.
-            odd = list(compress(count(), map((1).__and__, quotes)))
-            lines -= sum(odd[1::2]) - sum(odd[::2])
-        is_plain = 0 in kinds
-    # Only a line without quotes can be blank.
-    if is_plain and (data[0] in b"\r\n" or b"\n\n" in data or b"\n\r\n" in data):
-        return len(row_ends(data))
-    return lines
+        lines = len(marks) if b'"' not in marks else sum(map(len, marks.split(b'"')[::2]))
+    return lines if data.endswith(b"\n") else lines + 1
 
 
 class Sides:

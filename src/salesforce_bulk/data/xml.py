@@ -1,4 +1,4 @@
-"""XML documents of the org -> elements, records and row results. DTDs and entities are refused."""
+"""XML results -> records and row results, as they arrive. Document types and entities are refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from ..documents import local_name
 from ..errors import MalformedResult
 from ..records import RecordError, RowResult
 from ..wire.names import XSI_NS
@@ -17,26 +18,13 @@ from .xml_characters import Carried, restore
 _NIL: Final = f"{{{XSI_NS}}}nil"
 
 
-def local_name(tag: str) -> str:
-    """``Id`` of ``{http://...}Id``. Samples of one document type show different namespaces, so we read by local name."""
-    return tag.rpartition("}")[2]
-
-
-def parse(document: bytes) -> Element:
-    """A whole document. Characters that XML 1.0 forbids are understood all the same (``xml_characters``).
-
-    Raises:
-        MalformedResult: It is not well-formed, it is cut off, or it declares a document type.
-    """
-    tree = _Tree()
-    tree.feed(document)
-    return tree.close()
-
-
 class _Tree:
-    """An element tree that grows as bytes come in. Keeps what is complete one level below the root apart, if asked."""
+    """The children of a root element named *root*, each handed out when it is complete and then forgotten.
 
-    def __init__(self, *, root: str | None = None) -> None:
+    Whole documents, which are small, are read by ``documents.parse_xml``.
+    """
+
+    def __init__(self, root: str) -> None:
         self._root_name = root
         self._parser = parser = expat.ParserCreate("utf-8", "}")
         parser.buffer_text = True
@@ -55,7 +43,7 @@ class _Tree:
         self._complete: list[Element] = []
 
     def feed(self, data: bytes) -> list[Element]:
-        """Take in more bytes. Returns the children of the root that ended in them, when a root was named."""
+        """Take in more bytes. Returns the children of the root that ended in them."""
         self._parse(self._carried.translate(data), False)
         complete, self._complete = self._complete, []
         return complete
@@ -77,7 +65,7 @@ class _Tree:
 
     def _start(self, tag: str, pairs: list[str]) -> None:
         self._flush()
-        if self._depth == 0 and self._root_name is not None and local_name(tag) != self._root_name:
+        if self._depth == 0 and local_name(tag) != self._root_name:
             raise MalformedResult(
                 f"Expected an XML document <{self._root_name}>, and got <{local_name(tag)}>. It was not read."
             )
@@ -107,7 +95,7 @@ class _Tree:
 
     def _flush(self) -> None:
         if self._texts:
-            if self._root_name is None or self._depth > 1:
+            if self._depth > 1:
                 self._builder.data(restore("".join(self._texts), cdata=self._in_cdata))
             self._texts.clear()
 
@@ -126,7 +114,7 @@ def _qualified(name: str) -> str:
 
 def _children(pieces: Iterable[bytes], root: str) -> Iterator[Element]:
     """The children of the root element, each as soon as it is complete. No bytes but "no rows": none."""
-    tree = _Tree(root=root)
+    tree = _Tree(root)
     empty = True
     for piece in unless_no_records(pieces):
         empty = False

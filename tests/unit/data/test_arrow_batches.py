@@ -19,7 +19,7 @@ from salesforce_bulk.data.schema import Column, ColumnType
 from salesforce_bulk.errors import BadValue, MalformedResult
 
 pa = pytest.importorskip("pyarrow")
-from salesforce_bulk.data.arrow import batches, fitting, to_table, until_it_fits
+from salesforce_bulk.data.arrow import batches, fitting, to_table, until_it_fits  # noqa: E402
 from salesforce_bulk.data.arrow_types import arrow_schema, typed_array  # noqa: E402
 
 TYPED = [type_ for type_ in ColumnType if type_ is not ColumnType.TEXT]
@@ -68,6 +68,8 @@ def _plain(column: Any) -> list[Any]:
 @settings(deadline=None)
 @given(st.sampled_from(TYPED), st.lists(NEARLY | st.just(""), min_size=1, max_size=3))
 @example(ColumnType.INTEGER, ["0x1F"])
+@example(ColumnType.INTEGER, ["9007199254740993.0"])
+@example(ColumnType.INTEGER, ["1E18", "123456789012E7"])
 @example(ColumnType.DATE, ["0000-01-01"])
 def test_arrow_means_by_a_text_what_python_means(type_: ColumnType, texts: list[str]) -> None:
     """Its casts take other texts than Python's; here both take the same, and give the same."""

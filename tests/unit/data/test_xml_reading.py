@@ -9,7 +9,7 @@ from cuts import cut, whole_and_single
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from salesforce_bulk.data.xml import local_name, parse, xml_records, xml_results
+from salesforce_bulk.data.xml import xml_records, xml_results
 from salesforce_bulk.data.xml_characters import ESCAPE
 from salesforce_bulk.errors import MalformedResult
 from salesforce_bulk.records import RecordError, RowResult
@@ -107,27 +107,6 @@ def test_documents_that_are_refused(document: bytes, message: str) -> None:
     for pieces in whole_and_single(document):
         with pytest.raises(MalformedResult, match=message):
             list(xml_records(pieces))
-
-
-def test_a_document_is_parsed_whole() -> None:
-    """Names keep their namespace, comments go, text stays."""
-    root = parse(b'<a xmlns="urn:n" k="v"> x<!-- c --><b>y</b>z</a>')
-    assert root.tag == "{urn:n}a"
-    assert local_name(root.tag) == "a"
-    assert local_name("a") == "a"
-    assert dict(root.attrib) == {"k": "v"}
-    assert root.text == " x"
-    assert root[0].text == "y"
-    assert root[0].tail == "z"
-
-
-@pytest.mark.parametrize(
-    "document", [b"", b"<a>", b"<a/>x", b"<!DOCTYPE a><a/>", b'<!DOCTYPE a SYSTEM "file:///x"><a/>']
-)
-def test_a_document_that_is_broken_or_declares_a_type_is_refused(document: bytes) -> None:
-    """No entity is ever expanded, no file ever opened."""
-    with pytest.raises(MalformedResult):
-        parse(document)
 
 
 LETTERS = st.one_of(
