@@ -29,11 +29,13 @@ ALLOWED: dict[str, set[str]] = {
     # Pure: sent rows x the org's answers.
     "reconcile": GROUND,
     "results": GROUND | {"data"},
+    # Pure apart from reading the rows: rows x describe -> what would go wrong, and what it would cost.
+    "check": GROUND | {"data"},
     # Where the rooms of a verb meet: rows -> parts -> jobs -> outcomes; query -> pages -> result.
     "verbs": GROUND | {"data", "engine", "protocol", "reconcile", "results"},
     # Starts the local org for connect("local"); knows nothing of the client.
     "embedded": {"emulator"},
-    "client": GROUND | {"embedded", "engine", "protocol", "transport", "verbs", "results", "data"},
+    "client": GROUND | {"embedded", "engine", "protocol", "transport", "verbs", "results", "data", "check"},
     "legacy": GROUND | {"client", "engine", "protocol", "data"},
     # Old import paths, a few lines each.
     "salesforce_bulk": {"legacy"},

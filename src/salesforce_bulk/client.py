@@ -13,7 +13,7 @@ from .engine.drive import Clock, Driver, Fetched, Traffic
 from .errors import ApiError, UsageError
 from .logins import AccessToken, Login
 from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOptions, TransportOptions
-from .protocol import rest
+from .protocol import ingest2, jobs2, query2, rest
 from .protocol.login import log_in
 from .protocol.messages import Auth, Flow, Reply, Request
 from .session import NEWEST_TESTED_VERSION, Access, Addressed, Session, checked_version, filled
@@ -22,8 +22,9 @@ from .wire import headers
 from .wire.names import Operation
 
 if TYPE_CHECKING:
+    from .check import CheckReport
     from .data.source import Nulls
-    from .records import PkChunking
+    from .records import Job2Info, PkChunking
     from .results import IngestResult, QueryResult
     from .verbs import Api, Types, Verbs
 
@@ -196,7 +197,8 @@ class Org:
             external_id: API name of the external id field; every row has a value in it.
             nulls: ``"ignore"`` leaves the field of a missing value as it is; ``"clear"`` empties it.
             on_progress: Called with counts when a part has ended.
-            options: Fields of :class:`.options.LoadOptions`: ``api``, ``part_rows``, ``part_bytes``, ``parallel_jobs``,
+            options: Fields of :class:`.options.LoadOptions`: ``api`` (``"auto"``, ``"bulk2"``, ``"bulk1"``, ``"rest"``),
+                ``retries`` (for rows that the org refused for a passing reason), ``part_rows``, ``part_bytes``, ``parallel_jobs``,
                 ``serial``, ``assignment_rule_id``, ``job_seconds``, ``longest_poll_seconds``.
 
         Returns:
@@ -220,6 +222,43 @@ class Org:
         """Delete past the recycle bin. The user needs the permission "Bulk API Hard Delete"."""
         return self._write(Operation.HARD_DELETE, sobject, rows, None, "ignore", on_progress, options)
 
+    def check(
+        self,
+        operation: str,
+        sobject: str,
+        rows: Any,
+        *,
+        external_id: str | None = None,
+        nulls: Nulls = "ignore",
+        show_values: bool = False,
+    ) -> CheckReport:
+        """What would go wrong with a load, and what it would cost. Sends no data. An iterator of rows is used up.
+
+        Args:
+            operation: ``"insert"``, ``"update"``, ``"upsert"``, ``"delete"`` or ``"hard_delete"``.
+            sobject, rows, external_id, nulls: As the load will have them: see :meth:`upsert`.
+            show_values: Let the report quote up to three values a problem. Without it, it holds no field values.
+
+        Returns:
+            A report that can be printed. ``.ok``: nothing was found that would be refused.
+
+        Raises:
+            UsageError: The call cannot be right, or the input cannot be read at all.
+        """
+        from .check import check
+
+        return check(
+            operation,
+            sobject,
+            rows,
+            external_id=external_id,
+            nulls=nulls,
+            show_values=show_values,
+            describe_of=self._described_or_none,
+            objects=self.describe,
+            limits=self.limits,
+        )
+
     def describe(self, sobject: str | None = None) -> dict[str, Any]:
         """What the org says of an object and its fields; without a name, its list of objects. Asked once."""
         key = (sobject or "").lower()
@@ -232,6 +271,12 @@ class Org:
         """The org's limits, each with ``Max`` and ``Remaining``. They lag by minutes."""
         found: dict[str, Any] = self.perform(rest.ask_document(rest.limits(), dict))
         return found
+
+    def jobs(self) -> list[Job2Info]:
+        """The jobs of the last seven days that the org lists: ingest and query jobs, and those of Bulk API 1.0 (``job_type``
+        "Classic"). Their order is not defined."""
+        lists = (self.perform(jobs2.list_jobs(request)) for request in (ingest2.list_jobs(), query2.list_jobs()))
+        return list({job.id: job for jobs in lists for job in jobs}.values())
 
     def _write(
         self,

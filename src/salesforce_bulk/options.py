@@ -47,6 +47,8 @@ class LoadOptions:
 
     ``part_rows`` and ``part_bytes`` make parts smaller than the API allows; ``parallel_jobs`` are on their way at once;
     ``serial`` has the org do one batch after the other (Bulk API 1.0); ``job_seconds`` bounds the wait for one job.
+    ``api`` is ``"auto"``, ``"bulk2"``, ``"bulk1"`` or ``"rest"`` (200 rows a call); ``retries`` is how many times more the rows
+    are sent that the org refused for a passing reason (a lock, a timeout), and no others.
     """
 
     api: str = "auto"
@@ -54,6 +56,7 @@ class LoadOptions:
     part_bytes: int | None = None
     parallel_jobs: int = PARALLEL_JOBS
     serial: bool = False
+    retries: int = 0
     assignment_rule_id: str | None = None
     job_seconds: float = JOB_SECONDS
     longest_poll_seconds: float = LONGEST_POLL_SECONDS

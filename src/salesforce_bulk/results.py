@@ -88,8 +88,20 @@ class QueryResult:
         return table
 
     def to_pandas(self, **options: Any) -> Any:
-        """A ``pandas.DataFrame``; *options* go to ``pyarrow.Table.to_pandas``."""
-        return self.to_arrow().to_pandas(**{"self_destruct": True, "split_blocks": True, **options})
+        """A ``pandas.DataFrame``; *options* go to ``pyarrow.Table.to_pandas``.
+
+        Integers are ``Int64``, which has nulls: as float64, pandas' own choice for them, they would lose digits.
+        """
+        try:
+            import pandas
+            import pyarrow
+        except ImportError as error:
+            raise UsageError(
+                f"A pandas frame needs {error.name}: pip install 'salesforce-bulk[arrow]' pandas. Nothing was read."
+            ) from error
+        integers = {pyarrow.int64(): pandas.Int64Dtype()}
+        ours = {"self_destruct": True, "split_blocks": True, "types_mapper": integers.get}
+        return self.to_arrow().to_pandas(**{**ours, **options})
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``."""

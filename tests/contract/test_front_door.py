@@ -180,11 +180,14 @@ def test_a_wrong_column_fails_the_job_and_no_row_is_called_failed(sf: Org, api: 
     ("call", "text"),
     [
         (lambda sf: sf.insert("Account", [{"Id": "001", "Name": "x"}]), "An insert takes no column 'Id'"),
-        (lambda sf: sf.update("Account", [{"Name": "x"}]), "An update needs the column 'Id'"),
-        (lambda sf: sf.upsert("Account", [{"Name": "x"}], external_id="Key__c"), "An upsert needs the column 'Key__c'"),
+        (lambda sf: sf.update("Account", [{"Name": "x"}]), "The operation update needs the column 'Id'"),
+        (
+            lambda sf: sf.upsert("Account", [{"Name": "x"}], external_id="Key__c"),
+            "The operation upsert needs the column 'Key__c'",
+        ),
         (
             lambda sf: sf.insert("Account", [{"Name": "x"}], api="soap"),
-            "api is one of 'auto', 'bulk2', 'bulk1', not 'soap'",
+            "api is one of 'auto', 'bulk2', 'bulk1', 'rest', not 'soap'",
         ),
         (lambda sf: sf.insert("Account", [{"Name": "x"}], part_row=1), "There is no option 'part_row'"),
         (lambda sf: sf.insert("Account", [{"Name": "x"}], part_rows=0), "part_rows is at least 1, not 0"),
@@ -230,3 +233,40 @@ def test_the_receipt_stands_in_the_run_folder(sf: Org, tmp_path: Path) -> None:
     assert stored == result.receipt
     assert {"read": 1, "sent": 1, "succeeded": 1, "failed": 0, "unprocessed": 0} == stored["rows"]
     assert stored["complete"] is True
+
+
+def test_frames_of_every_kind_go_in_and_come_out(sf: Org) -> None:
+    """The same cells, whatever carries them; large integers keep every digit beside a null."""
+    pandas, polars, pyarrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    rows = {"Code__c": ["007", "é\n", "NA"], "Big__c": [2**53 - 1, None, 7], "Ready__c": [True, False, True]}
+    frames = {"pandas": pandas.DataFrame(rows), "polars": polars.DataFrame(rows), "pyarrow": pyarrow.table(rows)}
+
+    for frame in frames.values():
+        assert 3 == sf.insert("Thing__c", frame).succeeded
+
+    result = sf.query("SELECT Code__c, Big__c, Ready__c FROM Thing__c ORDER BY Id")
+    expected = [dict(zip(rows, values, strict=True)) for values in zip(*rows.values(), strict=True)] * 3
+    if "Big__c" in result.to_arrow().column_names:
+        table = result.to_arrow().to_pylist()
+        assert [row["Code__c"] for row in expected] == [row["Code__c"] for row in table]
+    assert [row["Code__c"] for row in expected] == list(result.to_pandas()["Code__c"])
+    assert [row["Code__c"] for row in expected] == result.to_polars()["Code__c"].to_list()
+    assert expected == list(result)
+
+
+def test_jobs_of_both_apis_are_listed(sf: Org) -> None:
+    sf.insert("Account", [{"Name": "x"}], api="bulk2")
+    sf.insert("Account", [{"Name": "x"}], api="bulk1")
+    sf.query("SELECT Id FROM Account")
+
+    assert {"V2Ingest", "Classic", "V2Query"} == {job.job_type for job in sf.jobs()}
+    assert 3 == len({job.id for job in sf.jobs()})
+
+
+def test_a_file_with_short_rows_is_reconciled_all_the_same(sf: Org, tmp_path: Path) -> None:
+    """Missing cells at the end are empty ones to the org; the account of the rows still adds up."""
+    (tmp_path / "short.csv").write_text("Name,Site,Description\nfine,here,x\nshort\nalso,there\n", "utf-8")
+
+    result = sf.insert("Account", tmp_path / "short.csv", api="bulk2")
+
+    assert ["succeeded"] * 3 == [outcome.state for outcome in result]

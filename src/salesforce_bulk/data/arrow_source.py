@@ -16,10 +16,12 @@ from ..records import Dialect
 from ..wire.names import NULL_CELL
 from .extras import pyarrow
 from .input_file import regular
-from .source import BLOCK_BYTES, Block, Choice, Detected, Source
+from .source import Block, Choice, Detected, Source
 
-#: Rows that are turned to text at once, at most: 25 columns of 2,000 rows still fit the cache.
-_SLICE_ROWS: Final = 2_048
+#: Rows and bytes that are turned to text at once, at most. A call for each column of a slice costs the same whatever its
+#: size: slices of 1 MB took 0.70 s for a million rows of 21 columns, of 256 KB 1.0 s, of 4 MB 0.62 s.
+_SLICE_ROWS: Final = 8_192
+_SLICE_BYTES: Final = 1024 * 1024
 
 
 class ArrowSource(Source):
@@ -93,7 +95,7 @@ def _close(reader: Any) -> None:
 
 def _rows_at_once(batch: Any) -> int:
     width = batch.nbytes // batch.num_rows if batch.num_rows else 0
-    return max(1, min(_SLICE_ROWS, BLOCK_BYTES // max(width, 1)))
+    return max(1, min(_SLICE_ROWS, _SLICE_BYTES // max(width, 1)))
 
 
 class _Field(NamedTuple):

@@ -87,13 +87,20 @@ class CsvFile(Source):
 
     def _written(self, dialect: Dialect) -> Iterator[Block]:
         record = record_writer(dialect, normalise=self._choice.line_breaks == "normalise")
+        for data, count in gathered_records(map(record, self._cells()), BLOCK_BYTES):
+            yield Block(data, count)
+
+    def rows_again(self) -> Iterator[list[str]]:
+        return map(list, self._cells())
+
+    def _cells(self) -> Iterator[Sequence[str]]:
+        """The cells as they are sent; line breaks inside them as they are."""
         rows: Iterator[Sequence[str]] = self._rows()
         if self._choice.only is not None:
             rows = self._picked(rows)
         if self._choice.nulls == "clear":
             rows = ([cell or NULL_CELL for cell in row] for row in rows)
-        for data, count in gathered_records(map(record, rows), BLOCK_BYTES):
-            yield Block(data, count)
+        return rows
 
     def _rows(self) -> Iterator[list[str]]:
         """The cells of the file, blank lines left out."""

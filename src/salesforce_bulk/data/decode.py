@@ -20,13 +20,10 @@ from .streams import PieceReader, Texts, without_bom
 MAX_CELL_CHARACTERS: Final = 1_000_000_000
 
 
-def _raw_rows(pieces: Iterable[bytes], delimiter: str = ",") -> Iterator[list[str]]:
+def _raw_rows(pieces: Iterable[bytes]) -> Iterator[list[str]]:
     """The records, blank lines left out ("Prepare CSV Files": they are skipped)."""
     if csv.field_size_limit() < MAX_CELL_CHARACTERS:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
-    if delimiter != ",":  # a dialect of our own uploads, echoed; results of queries have commas
-        lines: Any = io.TextIOWrapper(PieceReader(pieces), encoding="utf-8-sig", newline="")
-        return filter(None, csv.reader(lines, strict=True, delimiter=delimiter))
     return chain.from_iterable(blocks_of_rows(Texts(pieces)))
 
 
@@ -73,8 +70,8 @@ class CsvRecords:
             that was cut off inside a row is never a short result.
     """
 
-    def __init__(self, pieces: Iterable[bytes], *, delimiter: str = ",") -> None:
-        self._rows = _raw_rows(pieces, delimiter)
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._rows = _raw_rows(pieces)
         self._columns: list[str] | None = None
         self._next: Callable[[], list[str]] | None = None
 

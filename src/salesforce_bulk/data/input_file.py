@@ -10,9 +10,18 @@ import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final
 
 from ..errors import UsageError
+
+try:
+    from isal import igzip, isal_zlib
+except ImportError:
+    _gunzip: Any = gzip.open
+    _DAMAGED: tuple[Any, ...] = (OSError, EOFError, zlib.error)
+else:
+    _gunzip = igzip.open
+    _DAMAGED = (OSError, EOFError, isal_zlib.error)
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 READ_BYTES: Final = 256 * 1024
@@ -46,11 +55,7 @@ def opened(path: Path) -> IO[bytes]:
     """The file, unpacked when it is gzip, whatever its name."""
     if not is_gzip(path):
         return open(path, "rb", buffering=0)
-    try:
-        from isal import igzip
-    except ImportError:
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    made: IO[bytes] = igzip.open(path, "rb")  # type: ignore[no-untyped-call]
+    made: IO[bytes] = _gunzip(path, "rb")
     return made
 
 
@@ -64,7 +69,7 @@ def read_some(path: Path, file: IO[bytes], size: int = READ_BYTES) -> bytes:
                 break
             parts.append(data)
             size -= len(data)
-    except (OSError, EOFError, zlib.error) as error:
+    except _DAMAGED as error:
         raise UsageError(f"{path} cannot be read to its end: {error}. The file is damaged or was cut off.") from error
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -119,7 +119,7 @@ class Plan:
     def _read_all(self, rows: Sequence[Sequence[Cell] | RowError]) -> list[_Row]:
         """Column by column, which is twice as fast; row by row as soon as one of them needs a closer look."""
         width = len(self._columns)
-        if any(isinstance(row, RowError) or len(row) != width for row in rows):
+        if not width or any(isinstance(row, RowError) or len(row) != width for row in rows):
             return [self._read(row) for row in rows]
         read: list[Sequence[Any]] = []
         try:

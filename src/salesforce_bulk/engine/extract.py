@@ -13,7 +13,7 @@ from ..protocol import query2
 from .drive import Driver, Fetched
 
 #: Rows a page. Larger ones were seen to stall in the org without a word, smaller ones cost more requests than they
-#: save (field notes, 33; bench/README.md).
+#: save (field notes, 33).
 PAGE_ROWS: Final = 50_000
 #: Pages that are open at once: the one that is read, and the next ones, whose bodies arrive meanwhile.
 OPEN_PAGES: Final = 3

@@ -6,11 +6,13 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..options import LoadOptions
-from ..protocol import bulk1, ingest2
-from ..records import Body, IngestSpec, JobSpec, Outcome
+from ..protocol import bulk1, collections, ingest2
+from ..protocol.passing import is_passing, may_try_rest_again
+from ..records import Body, IngestSpec, JobSpec, Outcome, RowResult
 from ..wire.names import BatchState, Job2State, JobState
 from .drive import Driver
 from .outcomes import read_outcomes, write_outcomes
@@ -32,6 +34,10 @@ class PartLike(Protocol):
 Match = Callable[["Sent", "ResultFiles"], Iterable[Outcome]]
 #: (pieces of a 1.0 result, rows, first row) -> outcomes.
 Position = Callable[[Iterable[bytes], int, int], Iterable[Outcome]]
+#: A part as sent -> its rows as records of a collection.
+Entries = Callable[["Sent"], Sequence[collections.Entry]]
+#: (results of a collection, None where a record was not tried, first row) -> outcomes.
+Settled = Callable[[Sequence[RowResult | None], int], Iterable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,10 @@ class ResultFiles:
 
 @dataclass(frozen=True, slots=True)
 class PartDone:
-    """What became of one part. ``state`` is that of its job (2.0) or batch (1.0); ``said`` what the org said of it."""
+    """What became of one part. ``state`` is that of its job (2.0) or batch (1.0); ``said`` what the org said of it.
+
+    ``again`` of its rows were refused for a passing reason, or not tried for one.
+    """
 
     number: int
     first_row: int
@@ -75,6 +84,7 @@ class PartDone:
     failed: int
     unprocessed: int
     folder: RunFolder
+    again: int = 0
 
     def outcomes(self) -> Iterator[Outcome]:
         return read_outcomes(self.folder.outcomes(self.number), self.first_row)
@@ -96,7 +106,8 @@ def load(
 ) -> list[PartDone]:
     """Send all parts, at most ``parallel_jobs`` at a time, each read to its end and kept before it goes out.
 
-    The first error stops the sending; parts that are on their way are waited for before it is raised.
+    The first error stops the sending; parts that are on their way are waited for before it is raised. Where rows may be sent
+    again, the part they were sent in stays in the folder.
     """
     done: list[PartDone] = []
     under_way: set[Future[PartDone]] = set()
@@ -110,7 +121,7 @@ def load(
     with ThreadPoolExecutor(options.parallel_jobs, "load") as pool:
         for part in parts:
             sent = _kept(part, folder)
-            under_way.add(pool.submit(_one, sent, way, folder))
+            under_way.add(pool.submit(perform_part, sent, way, folder, keep=options.retries > 0))
             if len(under_way) >= options.parallel_jobs:
                 ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 gather(ended)
@@ -124,19 +135,31 @@ def _kept(part: PartLike, folder: RunFolder) -> Sent:
     with path.open("xb") as file:
         for piece in part:
             file.write(piece)
-
-    def pieces() -> Iterator[bytes]:
-        with path.open("rb") as again:
-            while piece := again.read(256 * 1024):
-                yield piece
-
-    return Sent(part.number, part.first_row, part.rows, part.bytes, pieces)
+    return Sent(part.number, part.first_row, part.rows, part.bytes, lambda: file_pieces(path))
 
 
-def _one(sent: Sent, way: Way, folder: RunFolder) -> PartDone:
+def file_pieces(path: Path) -> Iterator[bytes]:
+    """The bytes of a part that is kept on disk."""
+    with path.open("rb") as file:
+        while piece := file.read(256 * 1024):
+            yield piece
+
+
+def perform_part(sent: Sent, way: Way, folder: RunFolder, *, keep: bool) -> PartDone:
+    """Send a part that is on disk, and write down the outcomes of its rows. *keep* it when some may be sent again."""
     job, state, said, outcomes = way.send(sent)
-    counts = write_outcomes(folder.outcomes(sent.number), outcomes)
-    folder.part(sent.number).unlink()
+    again = 0
+    rest = may_try_rest_again(state, said)
+
+    def counted() -> Iterator[Outcome]:
+        nonlocal again
+        for outcome in outcomes:
+            again += is_passing(outcome, rest=rest)
+            yield outcome
+
+    counts = write_outcomes(folder.outcomes(sent.number), counted())
+    if not keep or not again:
+        folder.part(sent.number).unlink()
     return PartDone(
         sent.number,
         sent.first_row,
@@ -149,6 +172,7 @@ def _one(sent: Sent, way: Way, folder: RunFolder) -> PartDone:
         counts["failed"],
         counts["unprocessed"],
         folder,
+        again,
     )
 
 
@@ -202,6 +226,20 @@ class ByBulk1:
 
     def close(self) -> None:
         self._driver.perform(bulk1.end_job(self.job, JobState.CLOSED))
+
+
+@dataclass(frozen=True, slots=True)
+class ByCollections:
+    """One REST call a part, of at most 200 rows; outcomes by position, for results are in the order of the records."""
+
+    driver: Driver
+    spec: IngestSpec
+    entries: Entries
+    settled: Settled
+
+    def send(self, sent: Sent) -> tuple[str, str, str, Iterable[Outcome]]:
+        saved = self.driver.perform(collections.save(self.spec, self.entries(sent), first_row=sent.first_row))
+        return "", saved.state, saved.said, self.settled(saved.results, sent.first_row)
 
 
 def _not_tried(sent: Sent) -> Iterator[Outcome]:

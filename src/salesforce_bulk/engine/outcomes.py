@@ -24,7 +24,7 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> Counter[State]:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for outcome in outcomes:
             counts[outcome.state] += 1
-            lines.append(_line(outcome))
+            lines.append(line_of(outcome))
             if len(lines) >= _LINES:
                 file.write("\n".join(lines) + "\n")
                 lines.clear()
@@ -36,10 +36,11 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> Counter[State]:
 def read_outcomes(path: Path, first_row: int) -> Iterator[Outcome]:
     with path.open(encoding="utf-8", newline="\n") as file:
         for row, line in enumerate(file, first_row):
-            yield _outcome(row, line.rstrip("\n"))
+            yield outcome_of(row, line.rstrip("\n"))
 
 
-def _line(outcome: Outcome) -> str:
+def line_of(outcome: Outcome) -> str:
+    """An outcome as its line, without its row, which is where it stands."""
     if outcome.state == "succeeded":
         return ("c" if outcome.created else "u") + (outcome.id or "")
     if outcome.state == "unprocessed":
@@ -47,7 +48,8 @@ def _line(outcome: Outcome) -> str:
     return "f" + json.dumps([outcome.id, outcome.code, outcome.message, outcome.fields])
 
 
-def _outcome(row: int, line: str) -> Outcome:
+def outcome_of(row: int, line: str) -> Outcome:
+    """What :func:`line_of` wrote."""
     kind, rest = line[:1], line[1:]
     if kind == "-":
         return Outcome(row, "unprocessed")

@@ -53,7 +53,14 @@ RULES: Final[dict[str, Rule]] = {
     "rest.objects": _READS,
     "rest.limits": _READS,
     "rest.query": _READS,
-    "rest.collections": Rule(False, "The records would be made twice; the API cannot tell afterwards."),
+    "collections.insert": Rule(
+        False, "The records would be made twice; nothing in the org tells them apart afterwards."
+    ),
+    "collections.update": Rule(True, "The same values once more leave the same records."),
+    # What the first one made is reported as updated, not as created, by the second.
+    "collections.upsert": Rule(True, "The second one finds by its key what the first one made."),
+    # Its flow repeats it, for the second answer has to be read otherwise than the first (protocol/collections.py).
+    "collections.delete": Rule(False, "What the first one deleted, the second one answers with ENTITY_IS_DELETED."),
 }
 
 #: Answers of the servers in front of the org, before it saw the request or while it was away (REST guide, "Status Codes

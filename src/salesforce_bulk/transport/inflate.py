@@ -1,6 +1,6 @@
 """gzip in and out, by ISA-L where there is a wheel for the platform, else by zlib.
 
-ISA-L inflates 2.7 times and deflates 4 times as fast as zlib (bench/README.md, docs/decisions/0002-gzip.md).
+ISA-L inflates Bulk CSV about 3 times and deflates it 4 times as fast as zlib (docs/decisions/0002-gzip.md).
 """
 
 from __future__ import annotations

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesforce_bulk.data.csv_file import mended
+from salesforce_bulk.data.delimited import DelimitedRows
 from salesforce_bulk.data.parts import BULK2, parts
 from salesforce_bulk.data.record_text import record_writer
 from salesforce_bulk.data.sources import Source, open_source
-from salesforce_bulk.errors import BadValue, UsageError
+from salesforce_bulk.errors import BadValue, MalformedResult, UsageError
 from salesforce_bulk.records import Dialect
 
 
@@ -251,6 +252,16 @@ def test_a_gzip_file_that_was_cut_off(tmp_path: Path) -> None:
         open_source(file(tmp_path, packed[:-200]))
 
 
+def test_a_gzip_file_that_is_damaged(tmp_path: Path) -> None:
+    """Wherever: it is never a shorter file, and never an error of the library that unpacks."""
+    packed = gzip.compress("".join(f"{number},{number**2}\n" for number in range(3_000)).encode())
+    for place in range(10, len(packed), 97):
+        data = bytearray(packed)
+        data[place] ^= 0x10
+        with pytest.raises(UsageError, match="cannot be read to its end"):
+            open_source(file(tmp_path, bytes(data)))
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         open_source(tmp_path / "none.csv")
@@ -268,6 +279,29 @@ def test_a_cell_of_200_kb(tmp_path: Path) -> None:
     """Longer than the csv module takes by itself; whether the org takes it is for the parts to say."""
     source = open_source(file(tmp_path, 'A,B\n"' + "x\n" * 100_000 + '",2\n'), only=["A"])
     assert 200_000 == len(next(source.rows_again())[0])
+
+
+def test_rows_that_do_not_fit_the_header_go_out_all_the_same(tmp_path: Path) -> None:
+    """The org judges them one by one; they can be read again to see which is which."""
+    data = b"A;B\n1\n2;3;4\n\n5;6\n"
+    source = open_source(file(tmp_path, data))
+    rows = [["1"], ["2", "3", "4"], ["5", "6"]]
+
+    assert data == sent(source)
+    assert rows == list(source.rows_again())
+    again = DelimitedRows([sent(source)], source.dialect)
+    assert (["A", "B"], rows) == (again.columns, list(again))
+
+
+def test_a_part_is_read_back_in_its_dialect() -> None:
+    """Cut anywhere; nothing is no rows; what is broken is no short part."""
+    data = 'A|B\r\n"x|\n"|é\r\n'.encode()
+    rows = DelimitedRows((data[at : at + 1] for at in range(len(data))), Dialect("|", "\r\n"))
+    assert (["A", "B"], [["x|\n", "é"]]) == (rows.columns, list(rows))
+    assert ([], []) == (DelimitedRows([], Dialect()).columns, list(DelimitedRows([b""], Dialect())))
+    for broken in (b'A\n1\n"2', b"A\n1\n\xff"):
+        with pytest.raises(MalformedResult, match="broken"):
+            list(DelimitedRows([broken], Dialect()))
 
 
 @pytest.mark.parametrize("text", ["\u2028", "\u0085", "\0", "a\x0b\x0cb"])
