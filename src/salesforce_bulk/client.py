@@ -198,8 +198,8 @@ class Org:
             nulls: ``"ignore"`` leaves the field of a missing value as it is; ``"clear"`` empties it.
             on_progress: Called with counts when a part has ended.
             options: Fields of :class:`.options.LoadOptions`: ``api`` (``"auto"``, ``"bulk2"``, ``"bulk1"``, ``"rest"``),
-                ``retries`` (for rows that the org refused for a passing reason), ``part_rows``, ``part_bytes``, ``parallel_jobs``,
-                ``serial``, ``assignment_rule_id``, ``job_seconds``, ``longest_poll_seconds``.
+                ``retries`` (for rows that the org refused for a passing reason), ``part_rows``, ``part_bytes``,
+                ``parallel_jobs``, ``serial``, ``assignment_rule_id``, ``job_seconds``, ``longest_poll_seconds``.
 
         Returns:
             One outcome a row, in the order of *rows*. A refused record is a result, not an exception:

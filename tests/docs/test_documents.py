@@ -18,8 +18,11 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("do
 @pytest.mark.parametrize(
     "path", [path for path in DOCUMENTS if BLOCK.search(path.read_text("utf-8"))], ids=lambda path: path.name
 )
-def test_the_blocks_of_a_document_run_and_print_what_they_say(path: Path) -> None:
+def test_the_blocks_of_a_document_run_and_print_what_they_say(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In their order, in one program, as a reader would type them."""
+    monkeypatch.setenv("SFBULK_HOME", str(tmp_path))
     names: dict[str, object] = {}
     try:
         for source, expected in BLOCK.findall(path.read_text("utf-8")):
