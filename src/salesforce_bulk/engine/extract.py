@@ -10,6 +10,7 @@ from typing import Final
 
 from ..errors import MalformedResult
 from ..protocol import query2
+from .ahead import read_ahead
 from .drive import Driver, Fetched
 
 #: Rows a page. Larger ones were seen to stall in the org without a word, smaller ones cost more requests than they
@@ -29,7 +30,7 @@ class Page:
 
     @property
     def pieces(self) -> Iterator[bytes]:
-        return self.fetched.pieces
+        return read_ahead(self.fetched.pieces)
 
 
 def pages(driver: Driver, job: str, *, page_rows: int | None = PAGE_ROWS, parallel: bool = True) -> Iterator[Page]:
