@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .data.source import Nulls
     from .records import Job2Info, PkChunking
     from .results import IngestResult, QueryResult
-    from .verbs import Api, Types, Verbs
+    from .verbs.reading import Api, Types
+    from .verbs.setting import Setting
 
 Progress = Callable[[Mapping[str, Any]], Any] | None
 
@@ -153,7 +154,10 @@ class Org:
 
         API: Bulk API 2.0 guide, "Create a Query Job".
         """
-        return self._verbs().query(
+        from .verbs.reading import query
+
+        return query(
+            self._setting(),
             soql,
             deleted=deleted,
             types=types,
@@ -294,7 +298,10 @@ class Org:
             raise UsageError(
                 f"There is no option {unknown[0]!r}. Nothing was sent. There are {', '.join(sorted(known))}."
             )
-        return self._verbs().write(
+        from .verbs.writing import write
+
+        return write(
+            self._setting(),
             operation,
             sobject,
             rows,
@@ -304,11 +311,11 @@ class Org:
             on_progress=on_progress,
         )
 
-    def _verbs(self) -> Verbs:
-        from .verbs import Verbs
+    def _setting(self) -> Setting:
+        from .verbs.setting import Setting
 
         # Each run counts its own traffic.
-        return Verbs(replace(self._driver, traffic=Traffic()), self._described_or_none, self._organization)
+        return Setting(replace(self._driver, traffic=Traffic()), self._described_or_none, self._organization)
 
     def _described_or_none(self, sobject: str) -> dict[str, Any] | None:
         try:

@@ -19,6 +19,7 @@ from ..options import DEFAULT_OPTIONS, TransportOptions
 from ..protocol import bulk1
 from ..protocol.login import log_in
 from ..protocol.messages import Call, Flow, Reply, Request
+from ..protocol.soql import object_of
 from ..protocol.states import BATCH_ENDED
 from ..records import BatchInfo, Body, JobSpec
 from ..wire import headers as names
@@ -37,9 +38,6 @@ job_to_http_content_type = dict(bulk1.MIME)
 _POSITIONAL = ("API_version", "sandbox", "security_token", "organizationId", "client_id", "domain")
 
 _VERSION = re.compile(r"\d+\.\d+")
-_OBJECT_OF_QUERY = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
-_NESTED = re.compile(r"\([^()]*\)")
-_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'", re.DOTALL)
 
 
 class SalesforceBulk(Reading):
@@ -357,7 +355,7 @@ class SalesforceBulk(Reading):
     def query(self, job_id: str | None, soql: str | bytes, contentType: str = ContentType.CSV) -> str:
         """Add a query to a job and return the id of its batch. Without a job, one is created for the object queried."""
         if job_id is None:
-            job_id = self.create_query_job(_object_of(soql), contentType=contentType)
+            job_id = self.create_query_job(object_of(soql), contentType=contentType)
         return self._add_batch(job_id, soql, self.job_content_types.get(job_id, contentType))
 
     def post_batch(self, job_id: str, data_generator: Any) -> str:
@@ -533,18 +531,6 @@ def _chunking(value: Any) -> str | None:
     if isinstance(value, int):
         return f"chunkSize={value};"
     return str(getattr(value, "header", value))
-
-
-def _object_of(soql: str | bytes) -> str:
-    """The object that a query reads: the word after its own FROM, not that of a query inside it."""
-    text = soql.decode("utf-8") if isinstance(soql, bytes) else soql
-    text = _QUOTED.sub("''", text)
-    while text != (outer := _NESTED.sub(" ", text)):
-        text = outer
-    found = _OBJECT_OF_QUERY.search(text)
-    if found is None:
-        raise UsageError("The query has no FROM, so no job can be created for it. Nothing was sent.")
-    return found[1]
 
 
 def _groups(rows: Iterable[str], size: int) -> Iterable[list[str]]:
