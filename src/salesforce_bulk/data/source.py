@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -49,7 +50,7 @@ class Detected:
     notes: tuple[str, ...] = ()
 
 
-class Source:
+class Source(ABC):
     """Rows to be sent, as CSV, in constant memory.
 
     Attributes:
@@ -72,13 +73,13 @@ class Source:
         """The header row. Without columns (an input without rows) there is none."""
         return record_writer(dialect)(self.columns).encode("utf-8") if self.columns else b""
 
+    @abstractmethod
     def blocks(self, dialect: Dialect) -> Iterator[Block]:
         """The rows as CSV without the header, about 256 KiB at a time (1 MiB from Arrow).
 
         Raises:
             BadValue: A value that cannot be sent, with its row and column.
         """
-        raise NotImplementedError
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of the file from *start* to *stop*: a part that was sent from it, once more."""
@@ -94,12 +95,12 @@ class Source:
             return iter(())
         return iter(CsvRecords(_with_header(head, self.blocks(dialect))))
 
+    @abstractmethod
     def as_given(self) -> Source:
         """The same input with all of its own columns under their own names, nothing cleared: what outcomes stand beside.
 
         Only for what can be read again; of a generator nothing but the sent parts is left.
         """
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<Source {self.detected.kind}: {len(self.columns)} columns>"

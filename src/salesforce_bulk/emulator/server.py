@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,21 +56,23 @@ class Seen:
     framing: str
 
 
-class Area:
+class Area(ABC):
     """A part of the URL space with its own manner of saying no."""
 
     prefix: str = "/"
     routes: Sequence[Route] = ()
 
+    @abstractmethod
     def not_found(self, request: Request) -> Reply:
-        raise NotImplementedError
+        """What to say to a path that is none."""
 
+    @abstractmethod
     def method_not_allowed(self, request: Request, allowed: Sequence[str]) -> Reply:
-        raise NotImplementedError
+        """What to say to a method that the path does not take."""
 
+    @abstractmethod
     def failed(self, request: Request, error: Exception) -> Reply:
         """What to say after a fault of our own."""
-        raise NotImplementedError
 
     def before(self, request: Request) -> Reply | None:
         """A check common to all calls; a reply ends it there."""
