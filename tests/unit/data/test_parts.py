@@ -48,6 +48,9 @@ class Pieces(Source):
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
         yield b"".join(self._pieces)[start:stop]
 
+    def as_given(self) -> Source:
+        return self
+
 
 def written(rows: list[list[str]], end: str = "\n") -> bytes:
     # Not csv.writer, which leaves a lone CR without quotes.
