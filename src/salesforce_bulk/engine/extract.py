@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 from ..errors import MalformedResult
@@ -20,17 +19,23 @@ PAGE_ROWS: Final = 50_000
 OPEN_PAGES: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Page:
     """One page of results: its CSV, header first, to be read once; ``rows`` is the number that the org says it has."""
 
-    number: int
-    rows: int | None
-    fetched: Fetched
+    def __init__(self, number: int, fetched: Fetched) -> None:
+        self.number = number
+        self.rows = query2.page_rows(fetched.headers)
+        self.pieces = self._read(fetched)
+        self._fetched: Fetched | None = fetched
 
-    @property
-    def pieces(self) -> Iterator[bytes]:
-        return read_ahead(self.fetched.pieces)
+    def _read(self, fetched: Fetched) -> Iterator[bytes]:
+        self._fetched = None
+        yield from read_ahead(fetched.pieces)
+
+    def close(self) -> None:
+        """Give a page up of which nothing was read, and its connection back."""
+        if self._fetched is not None:
+            self._fetched.close()
 
 
 def pages(driver: Driver, job: str, *, page_rows: int | None = PAGE_ROWS, parallel: bool = True) -> Iterator[Page]:
@@ -55,7 +60,7 @@ def _linked(driver: Driver, job: str, locators: list[str | None]) -> Iterator[Pa
                 while len(ahead) < OPEN_PAGES and (locator := next(todo, _END)) is not _END:
                     ahead.append(opener.submit(driver.fetch, query2.results(job, locator)))
                 fetched = ahead.popleft().result()
-                yield Page(number, query2.page_rows(fetched.headers), fetched)
+                yield from _one(Page(number, fetched))
         finally:
             _close_all(ahead)
 
@@ -79,10 +84,17 @@ def _chained(driver: Driver, job: str, page_rows: int | None) -> Iterator[Page]:
                         )
                     seen.add(locator)
                     ahead.append(opener.submit(driver.fetch, query2.results(job, locator, page_rows)))
-                yield Page(number, query2.page_rows(fetched.headers), fetched)
+                yield from _one(Page(number, fetched))
                 number += 1
         finally:
             _close_all(ahead)
+
+
+def _one(page: Page) -> Iterator[Page]:
+    try:
+        yield page
+    finally:
+        page.close()
 
 
 #: Stands for "no locator any more", for None is the first page's.

@@ -52,7 +52,6 @@ RULES: Final[dict[str, Rule]] = {
     "rest.describe": _READS,
     "rest.objects": _READS,
     "rest.limits": _READS,
-    "rest.query": _READS,
     "collections.insert": Rule(
         False, "The records would be made twice; nothing in the org tells them apart afterwards."
     ),

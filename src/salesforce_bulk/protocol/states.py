@@ -10,17 +10,15 @@ from typing import Final
 
 from ..wire.names import BatchState, Job2State, JobState
 
-JOB_STATES: Final = (JobState.OPEN, JobState.CLOSED, JobState.ABORTED, JobState.FAILED)
-
-#: Closed is not finished: queued batches go on. These two take no batch and undo nothing.
-JOB_GIVEN_UP: Final = frozenset({JobState.ABORTED, JobState.FAILED})
-
 JOB_FOLLOWS: Final = {
     JobState.OPEN: frozenset({JobState.CLOSED, JobState.ABORTED, JobState.FAILED}),
     JobState.CLOSED: frozenset({JobState.ABORTED, JobState.FAILED}),
     JobState.ABORTED: frozenset[str](),
     JobState.FAILED: frozenset[str](),
 }
+
+#: Closed is not finished: queued batches go on. These take no batch and undo nothing.
+JOB_GIVEN_UP: Final = frozenset(state for state, follows in JOB_FOLLOWS.items() if not follows)
 
 BATCH_FOLLOWS: Final = {
     BatchState.QUEUED: frozenset({BatchState.IN_PROGRESS, BatchState.NOT_PROCESSED}),
@@ -32,8 +30,6 @@ BATCH_FOLLOWS: Final = {
 
 #: Aborted is a job's state; the old library looked for it in batches, so should it ever come it is an end.
 BATCH_ENDED: Final = frozenset(state for state, follows in BATCH_FOLLOWS.items() if not follows) | {JobState.ABORTED}
-#: Ends that are not a success. NotProcessed is one too, except for the original batch of a chunked query.
-BATCH_GIVEN_UP: Final = BATCH_ENDED - {BatchState.COMPLETED}
 
 #: Bulk API 2.0, ingest; a query job begins as UploadComplete ("Job States").
 JOB2_FOLLOWS: Final = {
