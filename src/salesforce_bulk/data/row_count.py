@@ -81,31 +81,33 @@ def _blank_lines(lines: list[bytes], odd: int, last: int) -> int:
 
 
 def numpy_count() -> Count | None:
-    """The same with numpy; None: it is not there, or too old."""
+    """The same with numpy, for one counter at a time; None: it is not there."""
     try:
         numpy: Any = importlib.import_module("numpy")
     except ImportError:
         return None
-    if not hasattr(numpy, "bitwise_count"):  # numpy 2
-        return None
+    # Made once: arrays of this size that come and go cost three times as much as the counting, in page faults.
+    room = numpy.empty((2, 0), numpy.bool_)
 
     def count(piece: bytes, odd: int, last: int) -> tuple[int, int]:
-        # One bit a byte: is it a quote? Quotes before a place = those of the 64-bit words before it + those in its own.
+        nonlocal room
         text = numpy.frombuffer(piece, numpy.uint8)
-        bits = numpy.packbits(text == 34, bitorder="little")
-        words = numpy.zeros(len(bits) // 8 + 1, "<u8")
-        words.view(numpy.uint8)[: len(bits)] = bits
-        ones = numpy.bitwise_count(words)
-        before = numpy.cumsum(ones, dtype=numpy.int64)
-        at = numpy.flatnonzero(text == 10)
-        word = at >> 6
-        below = (numpy.uint64(1) << (at & 63).astype(numpy.uint64)) - numpy.uint64(1)
-        quotes = before[word] - ones[word] + numpy.bitwise_count(words[word] & below)
-        ends = at[(quotes + odd) & 1 == 0]
+        if len(text) > room.shape[1]:
+            room = numpy.empty((2, len(text)), numpy.bool_)
+        is_quote = numpy.equal(text, 34, out=room[0, : len(text)])
+        quotes = int(numpy.count_nonzero(is_quote))
+        at = numpy.flatnonzero(numpy.equal(text, 10, out=room[1, : len(text)]))
+        if not len(at):
+            return 0, quotes
+        # Quotes between one line end and the next; only whether they are odd counts, so a byte that overflows is right.
+        after = numpy.add.reduceat(is_quote.view(numpy.uint8), at, dtype=numpy.uint8)
+        first = odd + int(numpy.count_nonzero(is_quote[: at[0]]))
+        before = numpy.add.accumulate(after, dtype=numpy.uint8) - after + numpy.uint8(first & 1)
+        ends = at[before & 1 == 0]
         # A line end that follows another one ends a blank line.
         blank = int(numpy.count_nonzero(text[ends - 1] == 10)) if len(ends) else 0
         if len(ends) and ends[0] == 0:
             blank += (last == 10) - int(text[-1] == 10)
-        return len(ends) - blank, int(before[-1])
+        return len(ends) - blank, quotes
 
     return count

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
+from .ahead import read_ahead
 from .blocks import Pages, close, cut_off, header_end, other_header, read_header
 from .extras import pyarrow
 from .row_count import RecordCounter
@@ -35,34 +36,45 @@ def write_csv(pages: Pages, file: BinaryFile) -> int:
     Raises:
         MalformedResult: A page has another header, or is cut off inside a row. The file is not whole.
     """
-    header: tuple[str, ...] | None = None
     counter = RecordCounter()
     last = b"\n"
-    for number, page in enumerate(pages):
-        try:
-            head, body = _split(page)
-            if not head:
-                continue
-            found = read_header(head, number)
-            if header is None:
-                header = found
-                file.write(head)
-                last = head[-1:]
-            elif found != header:
-                raise other_header(number)
-            for piece in body:
-                if last != b"\n":
-                    file.write(b"\n")
-                    counter.feed(b"\n")
-                file.write(piece)
-                counter.feed(piece)
-                last = b"\n"
-            if counter.is_open or counter.last == b",":
-                raise cut_off(number)
+    number = 0
+    for piece in read_ahead(_bodies(pages)):
+        if piece:
+            if last != b"\n":
+                file.write(b"\n")
+                counter.feed(b"\n")
+            file.write(piece)
+            counter.feed(piece)
+            last = b"\n"
+        elif counter.is_open or counter.last == b",":
+            raise cut_off(number)
+        else:
             last = counter.last or last
-        finally:
-            close(page)
-    return counter.records
+            number += 1
+    return max(0, counter.records - 1)
+
+
+def _bodies(pages: Pages) -> Iterator[bytes]:
+    """The first header with its line end, and the pieces of all bodies; nothing, ``b""``, where a page ends."""
+    header: tuple[str, ...] | None = None
+    try:
+        for number, page in enumerate(pages):
+            try:
+                head, body = _split(page)
+                if head:
+                    found = read_header(head, number)
+                    if header is None:
+                        header = found
+                        yield head
+                    elif found != header:
+                        raise other_header(number)
+                    yield from body
+                yield b""
+            finally:
+                close(page)
+    finally:
+        close(pages)
 
 
 def _split(page: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ..errors import MalformedResult
-from .ahead import in_order
+from .ahead import one_ahead
 from .arrow_csv import block_reader, careful_columns, shifted
 from .arrow_types import typed_array
 from .blocks import PageBlocks, Pages, close
@@ -19,9 +19,14 @@ from .decode import MAX_CELL_CHARACTERS
 from .extras import has_pyarrow
 from .schema import Column, Columns, ColumnType, columns_of, text_columns
 
-#: Rows are a hundred times as many objects as columns: what is made of a block stays in the cache up to here (measured:
-#: 128 KB, 512 KB and 1 MB cost 10 to 30% more).
+#: Without pyarrow. Rows are a hundred times as many objects as columns: what is made of a block stays in the cache up to
+#: here (measured: 128 KB, 512 KB and 1 MB cost 10 to 30% more).
 ROW_BLOCK_BYTES: Final = 256 * 1024
+#: With pyarrow a block is parsed in another thread while rows are made of the one before. That thread gets the interpreter's
+#: lock from one that never waits only every 5 ms, so it must need it rarely: large blocks, one call for each ...
+PARSED_BYTES: Final = 4 * 1024 * 1024
+#: ... of which so many rows become objects at a time, for the cache's sake.
+MADE_ROWS: Final = 800
 
 Cells = Sequence[Any]
 _Maker = Callable[[Iterable[Any]], Generator[dict[str, Any], None, int]]
@@ -70,7 +75,7 @@ class TypedDictRows:
         close(self._rows)
 
     def _dicts(self) -> Iterator[dict[str, Any]]:
-        blocks = PageBlocks(self._pages, ROW_BLOCK_BYTES)
+        blocks = PageBlocks(self._pages, PARSED_BYTES if self._use_pyarrow else ROW_BLOCK_BYTES)
         try:
             columns = checked(columns_of(self._columns, blocks.header), blocks.header)
             if columns:
@@ -82,18 +87,19 @@ class TypedDictRows:
         make = _maker(tuple(column.name for column in columns), None)
         read = block_reader(len(columns), "Reading rows this way")
 
-        def convert(block: bytes) -> list[Any]:
-            return [_early(cells, column.type) for column, cells in zip(columns, read(block), strict=True)]
-
-        found = in_order(blocks, convert, threads=1)
+        found = one_ahead(blocks, read)
         row = 0
         try:
-            for arrays in found:
-                values = [
-                    array.to_pylist() if is_typed else self._typed(column, array.to_pylist())
-                    for column, (array, is_typed) in zip(columns, arrays, strict=True)
-                ]
-                row += yield from make(zip(*values, strict=True))
+            for texts in found:
+                arrays = [_early(cells, column.type) for column, cells in zip(columns, texts, strict=True)]
+                for start in range(0, len(texts[0]), MADE_ROWS):
+                    values = [
+                        array.slice(start, MADE_ROWS).to_pylist()
+                        if is_typed
+                        else self._typed(column, array.slice(start, MADE_ROWS).to_pylist())
+                        for column, (array, is_typed) in zip(columns, arrays, strict=True)
+                    ]
+                    row += yield from make(zip(*values, strict=True))
         except MalformedResult as error:
             raise shifted(error, row) from None
         finally:

@@ -9,7 +9,6 @@ from typing import Final
 
 from ..errors import MalformedResult
 from ..protocol import query2
-from .ahead import read_ahead
 from .drive import Driver, Fetched
 
 #: Rows a page. Larger ones were seen to stall in the org without a word, smaller ones cost more requests than they
@@ -25,17 +24,8 @@ class Page:
     def __init__(self, number: int, fetched: Fetched) -> None:
         self.number = number
         self.rows = query2.page_rows(fetched.headers)
-        self.pieces = self._read(fetched)
-        self._fetched: Fetched | None = fetched
-
-    def _read(self, fetched: Fetched) -> Iterator[bytes]:
-        self._fetched = None
-        yield from read_ahead(fetched.pieces)
-
-    def close(self) -> None:
-        """Give a page up of which nothing was read, and its connection back."""
-        if self._fetched is not None:
-            self._fetched.close()
+        self.pieces = fetched.pieces
+        self.close = fetched.close
 
 
 def pages(driver: Driver, job: str, *, page_rows: int | None = PAGE_ROWS, parallel: bool = True) -> Iterator[Page]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from salesforce_bulk.data.ahead import in_order
+from salesforce_bulk.data.ahead import in_order, one_ahead
 
 
 @pytest.mark.parametrize("threads", [0, 1, 2, 5])
@@ -81,3 +81,24 @@ def test_giving_up_closes_the_source_and_ends_the_threads(threads: int) -> None:
     ours.close()
     assert closed == [True]
     assert threading.active_count() == before
+
+
+def test_one_is_worked_on_while_the_one_before_is_read() -> None:
+    """In order, one ahead; an error comes at its place."""
+    worked: list[int] = []
+
+    def work(each: int) -> int:
+        if each == 3:
+            raise ValueError("three")
+        worked.append(each)
+        return each * 2
+
+    results = one_ahead(range(5), work)
+
+    assert 0 == next(results)
+    assert 2 == next(results)
+    assert {0, 1} <= set(worked) <= {0, 1, 2}
+    assert 4 == next(results)
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert [] == list(one_ahead([], str))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salesforce_bulk.engine.ahead import PIECE_BYTES, PIECES_AHEAD, read_ahead
+from salesforce_bulk.data.ahead import PIECE_BYTES, PIECES_AHEAD, read_ahead
 from salesforce_bulk.errors import AnswerLost
 
 
