@@ -23,8 +23,12 @@ def shared_org() -> Iterator[LocalOrg]:
 
 @pytest.fixture
 def local_org(shared_org: LocalOrg) -> Iterator[LocalOrg]:
+    """A planned fault that nobody met fails the test."""
     yield shared_org
-    shared_org.reset()
+    try:
+        shared_org.faults.check()
+    finally:
+        shared_org.reset()
 
 
 @pytest.fixture

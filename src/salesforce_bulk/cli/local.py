@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from ..emulator import LocalOrg
+    from ..emulator import LocalOrg, Schema
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +22,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     serve = verbs.add_parser("serve", help="serve a local org until Ctrl-C")
     serve.add_argument("--port", type=int, default=0, help="port on the loopback interface; default: a free one")
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep the org's data there; default: in memory")
+    serve.add_argument(
+        "--schema",
+        type=Path,
+        metavar="FILE",
+        help="JSON of describe answers: one, or a list; default: standard objects",
+    )
+    serve.add_argument(
+        "--faults", type=Path, metavar="FILE", help="what is to go wrong: a JSON list, or TOML tables [[faults]]"
+    )
     serve.set_defaults(run=run_serve)
 
 
@@ -33,6 +43,8 @@ def run_serve(chosen: argparse.Namespace) -> int:
     with org:
         print(_how_to_reach(org), flush=True)
         ended.wait()
+        for planned in org.faults.unmet():
+            print(f"planned and not met: {planned}", file=sys.stderr)
     print("the local org has ended", file=sys.stderr)
     return 0
 
@@ -45,9 +57,24 @@ def _started(chosen: argparse.Namespace) -> LocalOrg:
             f"The local org needs {error.name}, which is not installed. Install it with: pip install 'salesforce-bulk[local]'"
         ) from error
     try:
-        return LocalOrg(port=chosen.port, data=chosen.data).start()
-    except OSError as error:
+        schema = _schema(chosen.schema) if chosen.schema else None
+        org = LocalOrg(chosen.port, chosen.data, schema)
+        if chosen.faults:
+            org.faults.load(chosen.faults)
+        return org.start()
+    except (OSError, ValueError) as error:
         raise UsageError(f"The local org cannot be opened: {error}") from error
+
+
+def _schema(path: Path) -> Schema:
+    """Raises `ValueError` for what is no describe answer."""
+    from ..emulator import Schema
+
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        return Schema.load(described if isinstance(described, list) else [described])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} holds no describe answers: {error!r}") from error
 
 
 def _how_to_reach(org: LocalOrg) -> str:

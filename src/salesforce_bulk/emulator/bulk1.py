@@ -29,6 +29,7 @@ from .bulk1_schema import ASYNC_API_XSD
 from .bulk1_spec import read_spec
 from .bulk1_work import Worker
 from .clock import Clock
+from .faults import Faults
 from .limits import Limits
 from .messages import Reply, Request
 from .server import Area, route
@@ -67,14 +68,16 @@ Call = Callable[..., Reply]
 class Bulk1Area(Area):
     prefix = "/services/async"
 
-    def __init__(self, store: Store, sessions: Sessions, jobs: Jobs, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, sessions: Sessions, jobs: Jobs, clock: Clock, limits: Limits, faults: Faults
+    ) -> None:
         self.store = store
         self.sessions = sessions
         self.jobs = jobs
         self.clock = clock
         self.limits = limits
         self.permissions = Permissions()
-        self.worker = Worker(store, jobs, clock, limits)
+        self.worker = Worker(store, jobs, clock, limits, faults)
         self.routes = (
             route("bulk1.create_job", "POST", paths.JOBS, self._call(self._create)),
             route("bulk1.get_job", "GET", paths.JOB, self._call(self._get_job)),
@@ -237,16 +240,9 @@ class Bulk1Area(Area):
             job.modified = self.clock.now().timestamp()
             self.jobs.save(job)
             if state == JobState.ABORTED:
-                self._drop_queued(job)
+                self.worker.drop_queued(job)
             # Rule 1: this answer has the form of the question, not of the job.
             return job_reply(job, self.jobs.batches(job), as_json=is_json(request), pretty=wants_pretty(request))
-
-    def _drop_queued(self, job: Job) -> None:
-        for batch in self.jobs.batches(job):
-            if batch.state == BatchState.QUEUED:
-                batch.state = BatchState.NOT_PROCESSED
-                batch.modified = job.modified
-                self.jobs.save(batch)
 
     # --- batches ------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -85,6 +86,8 @@ class Batch:
     chunked: bool = False
     #: A batch that PK chunking made.
     is_chunk: bool = False
+    #: And the original that it is a part of.
+    chunk_of: str = ""
     #: 15-character ids of the result files of a query, in order.
     results: list[str] = field(default_factory=list)
     #: Where in the list of batches it stands.
@@ -157,7 +160,8 @@ class Jobs:
         return list(self._jobs.values())
 
     def save(self, *records: Job | Batch) -> None:
-        with self.lock:
+        """All of them, or after a crash none."""
+        with self.lock, self._transaction():
             for record in records:
                 text = json.dumps(asdict(record))
                 if isinstance(record, Job):
@@ -172,6 +176,16 @@ class Jobs:
                     self._database.execute(
                         "INSERT OR REPLACE INTO batch VALUES (?, ?, ?)", (record.id, record.job_id, text)
                     )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def remove(self, job: Job) -> None:
         with self.lock:

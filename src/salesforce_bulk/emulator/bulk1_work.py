@@ -12,10 +12,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from email.message import Message
+from functools import partial
 
 from salesforce_bulk.wire.names import BatchState, Concurrency, JobState, Operation
 
 from . import soql
+from .applied import Applied, forget
 from .bulk1_chunks import can_chunk, chunked_object, narrowed, ranges
 from .bulk1_jobs import Batch, Job, Jobs
 from .bulk1_results import SLICE, QueryRows, SaveResults
@@ -23,6 +25,8 @@ from .bulk1_rows import BatchFault, Row, Rows, read_rows
 from .bulk1_spec import read_spec, transform
 from .bulk1_zip import Attachments
 from .clock import Clock
+from .faults import Faults, WorkFault
+from .faults.work import GAVE_UP
 from .limits import Limits
 from .schema import SObject
 from .store import Cell, ColumnNotFound, RowError, SaveResult, Store
@@ -35,11 +39,12 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Worker:
-    def __init__(self, store: Store, jobs: Jobs, clock: Clock, limits: Limits) -> None:
+    def __init__(self, store: Store, jobs: Jobs, clock: Clock, limits: Limits, faults: Faults) -> None:
         self.store = store
         self.jobs = jobs
         self.clock = clock
         self.limits = limits
+        self.faults = faults
         self._serial: str | None = None
         self._waiting: deque[Batch] = deque()
 
@@ -47,17 +52,20 @@ class Worker:
         self.clock.later(self.limits.queue_seconds, lambda: self._begin(batch))
 
     def recover(self) -> None:
-        """After a restart: what was queued is queued again; what was under way and had no effect yet, too."""
+        """After a restart: what was queued is queued again. So is what was under way: of it, the rows that were done before are
+        not done again."""
         for job in self.jobs.all():
             for batch in self.jobs.batches(job):
                 if batch.state == BatchState.IN_PROGRESS:
-                    if batch.processed:
-                        self._end(batch, BatchState.FAILED, "InternalServerError : The org was stopped")
-                        continue
                     batch.state = BatchState.QUEUED
+                    batch.processed = batch.failed = 0
                     self.jobs.save(batch)
                 if batch.state == BatchState.QUEUED:
                     self.accept(batch)
+                else:
+                    forget(self.store, batch.id)  # it may have been killed before it came to that
+                    if batch.chunked and not any(chunk.chunk_of == batch.id for chunk in self.jobs.batches(job)):
+                        self._recover_chunks(job, batch)
 
     def _begin(self, batch: Batch) -> None:
         with self.jobs.lock:
@@ -72,14 +80,18 @@ class Worker:
             batch.state = BatchState.IN_PROGRESS
             batch.modified = self.clock.now().timestamp()
             self.jobs.save(batch)
-        self.clock.later(self.limits.work_seconds, lambda: self._perform(job, batch))
+        perform = partial(self.clock.later, self.limits.work_seconds, lambda: self._perform(job, batch))
+        self.faults.begin("bulk1.batch", (batch.id, job.id), f"{job.operation} {job.object}", perform)
 
     def _perform(self, job: Job, batch: Batch) -> None:
+        fault = self.faults.of_work(batch.id)
         try:
-            if job.is_query:
+            if fault.rows == 0 and fault.strikes(0):
+                self._strike(job, batch, fault)
+            elif job.is_query:
                 self._query(job, batch)
             else:
-                self._save(job, batch)
+                self._save(job, batch, fault)
         except BatchFault as fault:
             self._end(batch, BatchState.FAILED, str(fault))
         except soql.SoqlError as error:
@@ -88,9 +100,31 @@ class Worker:
             log.exception("batch %s failed", batch.id)
             self._end(batch, BatchState.FAILED, "InternalServerError : An unexpected error occurred")
 
-    def _end(self, batch: Batch, state: str, message: str | None = None) -> None:
+    def _strike(self, job: Job, batch: Batch, fault: WorkFault) -> None:
+        """The batch ends as planned; with its job, if that is aborted."""
+        if fault.ends == "job-failed":
+            self._end(batch, BatchState.FAILED, GAVE_UP)
+            return
+        self._end(batch, BatchState.NOT_PROCESSED)
+        if fault.ends == "job-aborted":
+            with self.jobs.lock:
+                job.state = JobState.ABORTED
+                job.modified = self.clock.now().timestamp()
+                self.jobs.save(job)
+                self.drop_queued(job)
+
+    def drop_queued(self, job: Job) -> None:
+        """What an abort does to the batches that have not begun."""
+        for batch in self.jobs.batches(job):
+            if batch.state == BatchState.QUEUED:
+                batch.state = BatchState.NOT_PROCESSED
+                batch.modified = job.modified
+                self.jobs.save(batch)
+
+    def _end(self, batch: Batch, state: str, message: str | None = None, *, chunked: bool = False) -> None:
         with self.jobs.lock:
             if self.jobs.batch(batch.id) is batch:  # not if the org was reset meanwhile
+                batch.chunked = chunked
                 batch.state = state
                 batch.message = message
                 batch.modified = self.clock.now().timestamp()
@@ -100,10 +134,11 @@ class Worker:
                 if self._waiting:
                     waiting = self._waiting.popleft()
                     self.clock.later(0.0, lambda: self._begin(waiting))
+        forget(self.store, batch.id)
 
     # --- rows in ------------------------------------------------------------------------------------------------------
 
-    def _save(self, job: Job, batch: Batch) -> None:
+    def _save(self, job: Job, batch: Batch, fault: WorkFault) -> None:
         begun = time.perf_counter()
         sobject = self._object(job)
         rows = self._rows(job, batch, sobject)
@@ -115,14 +150,19 @@ class Worker:
             raise BatchFault(f"Field name not found : {error.name}") from error
         if job.is_json:
             for row in rows.rows:
-                if isinstance(row, list) and (fault := plan.unreadable(row)) is not None:
+                if isinstance(row, list) and (refused := plan.unreadable(row)) is not None:
                     # A value of the wrong type fails a JSON batch whole (the text is not on record).
-                    raise BatchFault(f"Failed to parse JSON. {fault.message}")
+                    raise BatchFault(f"Failed to parse JSON. {refused.message}")
+        if fault.locks:
+            plan.locked = fault.happened
+        applied = Applied(self.store, batch.id)
+        apply = partial(applied.apply, plan)
         writer = SaveResults(job.row_format, job.api_version)
+        allowed = fault.left(0, len(rows.rows))
         with self.jobs.result_file(batch).open("w", encoding="utf-8", errors="replace", newline="") as out:
             out.write(writer.head())
-            for step in _steps(rows.rows):
-                results = _apply(plan.apply, step)
+            for step in _steps(rows.rows[:allowed]):
+                results = _apply(apply, step)
                 out.write(writer.render(results))
                 with self.jobs.lock:
                     batch.processed += len(results)
@@ -131,7 +171,10 @@ class Worker:
                     if self.jobs.batch(batch.id) is batch:
                         self.jobs.save(batch)
             out.write(writer.tail())
-        self._end(batch, BatchState.COMPLETED)
+        if allowed < len(rows.rows) and fault.strikes(allowed):
+            self._strike(job, batch, fault)
+        else:
+            self._end(batch, BatchState.COMPLETED)
 
     def _rows(self, job: Job, batch: Batch, sobject: SObject) -> Rows:
         data = self.jobs.request_file(batch).read_bytes()
@@ -219,7 +262,21 @@ class Worker:
         found = chunked_object(sobject, job.chunking, self.store.schema)
         if found is None:
             raise BatchFault(f"Entity '{sobject.name}' is not supported to use PKChunking")
-        owner, field = found
+        self._end(batch, BatchState.NOT_PROCESSED, chunked=True)
+        self._add_chunks_later(job, batch, text, query, *found)
+        return True
+
+    def _recover_chunks(self, job: Job, batch: Batch) -> None:
+        """After a restart: the chunks of *batch* are still to come."""
+        text = self.jobs.request_file(batch).read_text(encoding="utf-8", errors="replace")
+        found = chunked_object(self._object(job), job.chunking or {}, self.store.schema)
+        if found is not None:
+            self._add_chunks_later(job, batch, text, soql.parse(text), *found)
+
+    def _add_chunks_later(
+        self, job: Job, batch: Batch, text: str, query: soql.Query, owner: SObject, field: str
+    ) -> None:
+        assert job.chunking is not None
         with self.store.reader() as connection:
             first, last = connection.execute(f'SELECT min(Id), max(Id) FROM "{owner.name}"').fetchone()
         first = job.chunking["startRow"] or (first or f"{owner.key_prefix}000000000000")[:15]
@@ -227,32 +284,32 @@ class Worker:
         queries = [
             narrowed(text, query, field, low, high) for low, high in ranges(first, last, job.chunking["chunkSize"])
         ]
-        with self.jobs.lock:
-            batch.chunked = True
-        self._end(batch, BatchState.NOT_PROCESSED)
-        self.clock.later(self.limits.chunking_seconds, lambda: self._add_chunks(job, queries))
-        return True
+        self.clock.later(self.limits.chunking_seconds, lambda: self._add_chunks(job, batch, queries))
 
-    def _add_chunks(self, job: Job, queries: list[str]) -> None:
+    def _add_chunks(self, job: Job, batch: Batch, queries: list[str]) -> None:
         with self.jobs.lock:
             if job.state == JobState.ABORTED or self.jobs.job(job.id) is not job:
                 return
             now = self.clock.now().timestamp()
             self.limits.bulk_batches.use(len(queries))
-            for text in queries:
-                chunk = Batch(
+            chunks = [
+                Batch(
                     id=self.jobs.new_id("751"),
                     job_id=job.id,
                     created=now,
                     modified=now,
                     content_type="text/plain",
                     is_chunk=True,
+                    chunk_of=batch.id,
                 )
+                for _ in queries
+            ]
+            for chunk, text in zip(chunks, queries, strict=True):
                 self.jobs.request_file(chunk).write_text(text, encoding="utf-8")
-                self.jobs.save(chunk)
-                self.accept(chunk)
             job.youngest = now
-            self.jobs.save(job)
+            self.jobs.save(job, *chunks)
+            for chunk in chunks:
+                self.accept(chunk)
 
 
 def _steps(rows: list[Row]) -> Iterator[list[Row]]:

@@ -14,6 +14,7 @@ from .bulk2_jobs import Job2, Jobs2
 from .bulk2_options import Bulk2Options
 from .bulk2_replies import classic, job_list, listed
 from .clock import Clock
+from .faults import Faults
 from .ids import to18
 from .limits import Limits
 from .messages import Reply, Request
@@ -32,7 +33,14 @@ class Shelf:
     """What both kinds of jobs need, and the lists that have been begun."""
 
     def __init__(
-        self, store: Store, classic_jobs: Jobs, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options
+        self,
+        store: Store,
+        classic_jobs: Jobs,
+        jobs: Jobs2,
+        clock: Clock,
+        limits: Limits,
+        options: Bulk2Options,
+        faults: Faults,
     ) -> None:
         self.store = store
         self.classic = classic_jobs
@@ -40,6 +48,7 @@ class Shelf:
         self.clock = clock
         self.limits = limits
         self.options = options
+        self.faults = faults
         #: Of a list too long for one page: its records, by the first part of the locator.
         self._lists: dict[str, list[dict[str, Any]]] = {}
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from salesforce_bulk.wire.names import Delimiter, LineEnding, Operation
+from salesforce_bulk.wire.names import Delimiter, LineEnding, Mime, Operation
 
 from .limits import Limits
 from .messages import Request
@@ -50,7 +50,7 @@ class QueryRequest:
 
 
 def read_ingest_request(request: Request, limits: Limits) -> IngestRequest:
-    if request.mime() == "multipart/form-data":
+    if request.mime() == Mime.MULTIPART:
         job, data = _parts(request, limits)
         return _ingest(parse_object(job), data)
     return _ingest(read_object(request), None)

@@ -6,16 +6,14 @@ import contextlib
 import socket
 import time
 import zlib
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import unquote
 
 import h11
 
+from .clock import Clock
 from .messages import Body, Reply, Request
-from .outgoing import write_reply
-
-if TYPE_CHECKING:
-    from .server import Server
+from .outgoing import CutOff, Outgoing, write_reply
 
 READ_BYTES = 65_536
 #: REST guide, "Status Codes": a URI over 16,384 bytes is 414, URI and headers over that is 431. Headers get some room here.
@@ -32,8 +30,19 @@ class Gone(Exception):
     """The client closed, or is too slow."""
 
 
+class Host(Protocol):
+    """What a connection needs of its server: see `Server`."""
+
+    slow_seconds: float
+    idle_seconds: float
+    max_body_bytes: int
+    clock: Clock
+
+    def answer(self, request: Request) -> Reply: ...
+
+
 class Connection:
-    def __init__(self, server: Server, sock: socket.socket) -> None:
+    def __init__(self, server: Host, sock: socket.socket) -> None:
         self.server = server
         self.sock = sock
         self.left_over = b""
@@ -78,7 +87,7 @@ class Connection:
                 request.body.close()
 
     def _send(self, reply: Reply, request: Request | None, *, close: bool) -> None:
-        out = self.server.outgoing(self.sock, request)
+        out = Outgoing(self.sock) if reply.cut is None else CutOff(self.sock, reply.cut)
         self.sock.settimeout(self.server.slow_seconds)
         write_reply(out, self.server.clock, reply, request, close=close)
 
@@ -104,7 +113,7 @@ class Connection:
         elif headers.get("content-length", "0") != "0":
             request.framing = "length"
         if parser.they_are_waiting_for_100_continue:
-            self.server.outgoing(self.sock, None).send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            Outgoing(self.sock).send(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             self._read_body(parser, request)
         except BaseException:

@@ -7,10 +7,9 @@ feeds) takes the value it has in an org that does not use it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from salesforce_bulk.emulator.schema import Field, SObject
+from salesforce_bulk.emulator.objects import Field, SObject
 
 #: From rest-support.md section 9. What is not listed is text.
 SOAP_TYPES: Final = {

@@ -32,7 +32,7 @@ class Ingest2:
         self.limits = shelf.limits
         self.options = shelf.options
         self.may_hard_delete = may_hard_delete
-        self.worker = IngestWorker(shelf.store, shelf.jobs, shelf.clock, shelf.limits, shelf.options)
+        self.worker = IngestWorker(shelf.store, shelf.jobs, shelf.clock, shelf.limits, shelf.options, shelf.faults)
 
     def calls(self) -> tuple[Call, ...]:
         return (

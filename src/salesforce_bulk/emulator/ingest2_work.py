@@ -12,15 +12,19 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from salesforce_bulk.wire.names import NULL_CELL, Job2State
 
+from .applied import Applied, forget
 from .bulk2_jobs import Job2, Jobs2
 from .bulk2_options import Bulk2Options
 from .bulk2_requests import DELIMITERS, LINE_ENDS
 from .clock import Clock
+from .faults import Faults
+from .faults.work import GAVE_UP
 from .ingest2_csv import Record, has_foreign_line_end, read_records
 from .ingest2_results import FAILED, SUCCESSFUL, ResultWriter
 from .limits import Limits
@@ -37,29 +41,39 @@ OUT_OF_RECORDS: Final = "Max number of records per 24 hrs has been exceeded"
 
 
 class JobFault(Exception):
-    """What fails a whole job. The text is its ``errorMessage``."""
+    """What ends a whole job. The text is its ``errorMessage``."""
+
+    def __init__(self, message: str, state: str = Job2State.FAILED) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class _Run:
     """A job under way: its rows still to come, and where outcomes go."""
 
-    def __init__(self, job: Job2, plan: Plan, rows: Iterator[Record], writer: ResultWriter, width: int) -> None:
+    def __init__(
+        self, job: Job2, plan: Plan, rows: Iterator[Record], writer: ResultWriter, width: int, applied: Applied
+    ) -> None:
         self.job = job
         self.plan = plan
         self.rows = rows
         self.writer = writer
         self.width = width
+        self.applied = applied
         self.lock = threading.Lock()
         self.files = ExitStack()
 
 
 class IngestWorker:
-    def __init__(self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options) -> None:
+    def __init__(
+        self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options, faults: Faults
+    ) -> None:
         self.store = store
         self.jobs = jobs
         self.clock = clock
         self.limits = limits
         self.options = options
+        self.faults = faults
         self._runs: dict[str, _Run] = {}
 
     def accept(self, job: Job2) -> None:
@@ -79,13 +93,18 @@ class IngestWorker:
             self.settle(run.job)
 
     def recover(self, job: Job2) -> None:
-        """After a restart: go on where the job stood."""
+        """After a restart: from the first row, of which those that were done before are not done again."""
         if job.state == Job2State.UPLOAD_COMPLETE:
             self.accept(job)
-        elif job.state == Job2State.IN_PROGRESS and job.kept < job.processed:
-            self._end(job, Job2State.FAILED, "InternalServerError : The org broke off")
         elif job.state == Job2State.IN_PROGRESS:
+            with self.jobs.lock:
+                job.processed = job.failed = job.kept = 0
+                for kind in (SUCCESSFUL, FAILED):
+                    self.jobs.file(job, kind).unlink(missing_ok=True)
+                self.jobs.save(job)
             self.clock.later(0.0, lambda: self._open(job))
+        elif job.has_ended:
+            forget(self.store, job.id)  # it may have been killed before it came to that
 
     # --- from state to state ------------------------------------------------------------------------------------------
 
@@ -94,7 +113,8 @@ class IngestWorker:
             if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
                 return
             self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
-        self.clock.later(self._step_seconds(), lambda: self._open(job))
+        open_it = partial(self.clock.later, self._step_seconds(), lambda: self._open(job))
+        self.faults.begin("ingest2.job", (job.id,), f"{job.operation} {job.object}", open_it)
 
     def _end(self, job: Job2, state: str, message: str | None = None) -> None:
         with self.jobs.lock:
@@ -102,6 +122,7 @@ class IngestWorker:
                 job.total_ms = job.api_ms + bool(job.processed)
                 job.message = message
                 self.jobs.change(job, state, self.clock.now())
+        forget(self.store, job.id)
 
     def _step_seconds(self) -> float:
         """An internal batch takes ``limits.work_seconds`` at least, of which each step has its share."""
@@ -114,7 +135,7 @@ class IngestWorker:
         try:
             run = self._prepare(job)
         except JobFault as fault:
-            self._end(job, Job2State.FAILED, str(fault))
+            self._end(job, fault.state, str(fault))
         except Exception:
             self._broken(job)
         else:
@@ -154,11 +175,13 @@ class IngestWorker:
         except BaseException:
             files.close()
             raise
-        next(islice(rows, job.processed, job.processed), None)
+        fault = self.faults.of_work(job.id)
+        if fault.locks:
+            plan.locked = fault.happened
         writer = ResultWriter(
             job, sobject, columns, in_order=self.options.in_order, blanks=self.options.blanks_miscased
         )
-        run = _Run(job, plan, rows, writer, len(columns))
+        run = _Run(job, plan, rows, writer, len(columns), Applied(self.store, job.id))
         run.files = files
         return run
 
@@ -182,7 +205,7 @@ class IngestWorker:
                 if not more:
                     self._keep(run)
         except JobFault as fault:
-            self._finish(run, Job2State.FAILED, str(fault))
+            self._finish(run, fault.state, str(fault) or None)
         except Exception:
             self.settle(job)
             self._broken(job)
@@ -201,9 +224,13 @@ class IngestWorker:
         job = run.job
         whole = self.limits.internal_batch_rows
         in_batch = job.processed % whole
-        records = list(islice(run.rows, min(self.options.step_rows, whole - in_batch)))
+        fault = self.faults.of_work(job.id)
+        wanted = min(self.options.step_rows, whole - in_batch)
+        records = list(islice(run.rows, max(1, fault.left(job.processed, wanted))))
         if not records:
             return False
+        if fault.strikes(job.processed):
+            raise JobFault("", Job2State.ABORTED) if fault.ends == "job-aborted" else JobFault(GAVE_UP)
         if not in_batch:
             if self.limits.bulk_batches.remaining <= 0:
                 raise JobFault(f"ExceededQuota : {OUT_OF_BATCHES}")
@@ -211,7 +238,7 @@ class IngestWorker:
         allowed = min(len(records), self.limits.bulk_records.remaining)
         self.limits.bulk_records.use(allowed)
         begun = time.perf_counter()
-        results = run.plan.apply(self._cells(record, run.width) for record in records[:allowed])
+        results = run.applied.apply(run.plan, (self._cells(record, run.width) for record in records[:allowed]))
         failed = run.writer.add(results, [cells for cells, _ in records[:allowed]])
         spent = math.ceil((time.perf_counter() - begun) * 1_000)
         with self.jobs.lock:

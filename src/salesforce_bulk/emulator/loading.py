@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from salesforce_bulk.emulator.schema import Field, Schema, SObject, by_name
+from salesforce_bulk.emulator.objects import Field, SObject, by_name
 
 #: What the store puts into every new org.
 _ALWAYS_THERE: Final = ("User", "Profile", "Organization", "Pricebook2")
 
 
-def load_objects(describes: Iterable[Mapping[str, Any]], standard: Schema) -> Iterator[SObject]:
+def load_objects(describes: Iterable[Mapping[str, Any]], standard: Iterable[SObject]) -> Iterator[SObject]:
+    """*standard*: the standard objects, which know what describe does not tell."""
     answers = list(describes)
+    twins = {sobject.name.lower(): sobject for sobject in standard}
     # What becomes of children is told by the parent, not by the child.
     children = {
         (child["childSObject"], child["field"]): child
@@ -21,9 +23,11 @@ def load_objects(describes: Iterable[Mapping[str, Any]], standard: Schema) -> It
         for child in answer.get("childRelationships") or ()
     }
     for answer in answers:
-        yield _read_object(answer, children, standard.object(answer["name"]))
+        yield _read_object(answer, children, twins.get(answer["name"].lower()))
     described = {answer["name"] for answer in answers}
-    yield from (sobject for sobject in standard if sobject.name in _ALWAYS_THERE and sobject.name not in described)
+    yield from (
+        sobject for sobject in twins.values() if sobject.name in _ALWAYS_THERE and sobject.name not in described
+    )
 
 
 def _read_object(

@@ -18,6 +18,8 @@ from .bulk2_calls import Shelf
 from .bulk2_jobs import Jobs2
 from .bulk2_options import Bulk2Options
 from .clock import Clock
+from .faults import Faults
+from .faults.plans import full_name
 from .ingest2 import Ingest2
 from .limits import Limits
 from .login import LoginPolicy, SoapArea
@@ -64,16 +66,18 @@ class LocalOrg:
             profile_id=self._first_id("Profile"),
         )
         self.sessions = Sessions(self.identity, self.clock.now)
+        #: What is to go wrong: ``local_org.faults.plan("query2.results", "reset-after-64k")``.
+        self.faults = Faults(self.sessions)
         self.login_policy = LoginPolicy()
         self._jobs = Jobs(folder)
-        self._bulk1 = Bulk1Area(self.store, self.sessions, self._jobs, self.clock, self.limits)
+        self._bulk1 = Bulk1Area(self.store, self.sessions, self._jobs, self.clock, self.limits, self.faults)
         #: How Bulk API 2.0 behaves where sources differ: see `Bulk2Options`.
         self.bulk2 = Bulk2Options()
         self._jobs2 = Jobs2(folder, self._jobs.new_id)
-        self._shelf = Shelf(self.store, self._jobs, self._jobs2, self.clock, self.limits, self.bulk2)
+        self._shelf = Shelf(self.store, self._jobs, self._jobs2, self.clock, self.limits, self.bulk2, self.faults)
         self._ingest2 = Ingest2(self._shelf, lambda: self.permissions.hard_delete)
         self._query2 = Query2(self._shelf)
-        collections = Collections(self.store, self.clock, self.limits)
+        collections = Collections(self.store, self.clock, self.limits, self.faults)
         calls = (*self._ingest2.calls(), *self._query2.calls(), *collections.calls())
         self._rest = RestArea(self.store, self.sessions, self.clock, self.limits, calls)
         self._login = (
@@ -81,7 +85,9 @@ class LocalOrg:
             OAuthArea(self.sessions, self.login_policy),
             IdentityArea(self.sessions),
         )
-        self.server = Server(self.clock, [self._bulk1, self._rest, *self._login], host, port)
+        areas = (self._bulk1, self._rest, *self._login)
+        self.faults.know(row.operation for area in areas for row in area.routes)
+        self.server = Server(self.clock, areas, host, port, self.faults.around)
         self._token: str | None = None
         self._started = False
 
@@ -198,14 +204,15 @@ class LocalOrg:
             return [_without_attributes(shape.of(record, tree)) for record in compiled.run(connection).records]
 
     def reset(self) -> None:
-        """Back to a new org: no records, jobs, sessions or counts. Limits, permissions and options stay as set."""
+        """Back to a new org: no records, jobs, sessions, counts or faults. Limits, permissions and options stay as set."""
+        self.faults.clear()
         self.clock.forget()
         self._jobs.clear()
         self._ingest2.worker.suspend()
         self._jobs2.clear()
         self._shelf.forget()
         self.store.reset()
-        self._bulk1.worker = Worker(self.store, self._jobs, self.clock, self.limits)
+        self._bulk1.worker = Worker(self.store, self._jobs, self.clock, self.limits, self.faults)
         self._rest.forget()
         self.limits.clear()
         self.sessions.expire_all()
@@ -219,11 +226,11 @@ class LocalOrg:
         return self._bulk1.permissions
 
     def requests(self, operation: str | None = None) -> int:
-        """How often an operation was asked for (``"bulk1.add_batch"``, ``"ingest2.upload"``); without a name, all requests.
+        """How often an operation was asked for (``"bulk1.add_batch"``, ``"query.results"``); without a name, all requests.
 
-        The names stand in the routing tables: ``bulk1.…``, ``ingest2.…``, ``query2.…``, ``collections.…``, ``rest.…``.
+        The names are listed at `Faults.plan`.
         """
-        return self.server.counts[operation] if operation else self.server.counts.total()
+        return self.server.counts[full_name(operation)] if operation else self.server.counts.total()
 
     @property
     def seen(self) -> Sequence[Seen]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from salesforce_bulk.wire import names
 
+from .jwt import PublicKey
 from .messages import Reply, Request
 from .safe_xml import BadXml, child_text, escape, local_name, parse
 from .server import Area, route
@@ -31,6 +32,10 @@ class LoginPolicy:
     #: A call from here needs no security token.
     trusted_network: bool = False
     password_expired: bool = False
+    #: Of the certificates that the app has: modulus and exponent each. None of them: no JWT bearer flow.
+    jwt_keys: list[PublicKey] = field(default_factory=list)
+    #: Each use of a refresh token brings a new one; the old one, used again, ends all that came of it.
+    rotate_refresh_tokens: bool = False
 
 
 def instance_url(request: Request, own_url: str) -> str:

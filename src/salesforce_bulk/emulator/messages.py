@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Literal
 from urllib.parse import parse_qsl
 
 #: Bodies above this many bytes are held on disk.
@@ -86,6 +86,17 @@ class Request:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A reply that does not come to its end: after *bytes* of it the connection is reset, or nothing more is sent.
+
+    However short the reply, its last bytes are held back, so it never is complete.
+    """
+
+    bytes: int
+    then: Literal["reset", "stall"]
+
+
 @dataclass(slots=True)
 class Reply:
     status: int
@@ -93,6 +104,17 @@ class Reply:
     content_type: str | None = None
     headers: list[tuple[str, str]] = field(default_factory=list)
     close: bool = False
+    #: The body leaves as it is: compressed already, or not to be.
+    raw: bool = False
+    #: What ``Content-Length`` says, where that is not the truth. For a body of bytes.
+    said_length: int | None = None
+    cut: Cut | None = None
+
+    def whole(self) -> bytes:
+        """The body in one piece, produced if need be."""
+        if not isinstance(self.body, bytes):
+            self.body = b"".join(self.body)
+        return self.body
 
 
 def json_reply(value: Any, status: int = 200, *, pretty: bool = False) -> Reply:

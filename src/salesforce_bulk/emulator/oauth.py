@@ -12,10 +12,13 @@ import hmac
 from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
+from .jwt import why_not
 from .login import GENERIC_HOSTS, LoginPolicy, instance_url
 from .messages import Reply, Request, json_reply
 from .server import Area, route
 from .sessions import Sessions
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class OAuthArea(Area):
@@ -49,6 +52,8 @@ class OAuthArea(Area):
 
     def _token(self, request: Request) -> Reply:
         form = request.form()
+        if form.get("grant_type") == JWT_BEARER:
+            return self._jwt(request, form)
         if refusal := self._refuse_client(request, form):
             return refusal
         match form.get("grant_type"):
@@ -101,10 +106,30 @@ class OAuthArea(Area):
     def _refresh(self, request: Request, form: dict[str, str]) -> Reply:
         token = form.get("refresh_token", "")
         if not self.sessions.knows_refresh_token(token):
+            self.sessions.reused(token)
             return _error("invalid_grant", "expired access/refresh token")
-        return self._granted(request, refresh_token=token, scope="refresh_token api")
+        rotates = self.policy.rotate_refresh_tokens
+        if rotates:
+            token = self.sessions.rotate(token)
+        return self._granted(request, refresh_token=token, scope="refresh_token api", rotated=rotates)
 
-    def _granted(self, request: Request, *, refresh_token: str | None = None, scope: str = "api") -> Reply:
+    def _jwt(self, request: Request, form: dict[str, str]) -> Reply:
+        """The statement names the app itself: neither a client id nor a secret stands beside it."""
+        who = self.sessions.identity
+        own = {f"http://{request.header('host')}", self.own_url}
+        reason = why_not(
+            form.get("assertion", ""),
+            self.policy.jwt_keys,
+            client_id=who.client_id,
+            username=who.username,
+            audiences={"https://login.salesforce.com", "https://test.salesforce.com", *own},
+            now=self.sessions.now().timestamp(),
+        )
+        return self._granted(request) if reason is None else _error("invalid_grant", reason)
+
+    def _granted(
+        self, request: Request, *, refresh_token: str | None = None, scope: str = "api", rotated: bool = False
+    ) -> Reply:
         who = self.sessions.identity
         url = instance_url(request, self.own_url)
         login = f"https://{request.host}" if request.host in GENERIC_HOSTS else url
@@ -120,6 +145,7 @@ class OAuthArea(Area):
                 "id": identity_url,
                 "token_type": "Bearer",
                 "issued_at": issued_at,
+                **({"refresh_token": refresh_token} if rotated else {}),
             }
         )
 

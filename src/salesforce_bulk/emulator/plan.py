@@ -6,21 +6,19 @@ Source: bulk-api-1.md 4 (operations), 6.1 (columns), 10.3 (transactions of 200 r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from salesforce_bulk.emulator import ids
 from salesforce_bulk.emulator.columns import DELETIONS, key_place, read_columns
 from salesforce_bulk.emulator.deletion import delete_records
 from salesforce_bulk.emulator.records import find_by, key_of, look_up, modification_stamps, stamps_and_defaults
-from salesforce_bulk.emulator.schema import Field, SObject
+from salesforce_bulk.emulator.schema import Field, Schema, SObject
 from salesforce_bulk.emulator.values import MISSING, NULL, Cell, Marker, Refused, RowError, SqlValue
 from salesforce_bulk.wire.names import Operation
-
-if TYPE_CHECKING:
-    from salesforce_bulk.emulator.store import Store
 
 #: Rows of one transaction ("General Guidelines for Data Loads"; bulk-api-1.md 10.3).
 TRANSACTION_ROWS: Final = 200
@@ -37,6 +35,9 @@ class SaveResult:
     success: bool
     created: bool = False
     errors: tuple[RowError, ...] = ()
+
+
+Note = Callable[[sqlite3.Connection, Sequence[SaveResult]], None]
 
 
 class _Row:
@@ -56,9 +57,25 @@ class _Row:
         return SaveResult(self.id, True, self.created)
 
 
+class Records(Protocol):
+    """What a plan needs of the store: see `Store`."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def user_id(self) -> str: ...
+
+    def timestamp(self) -> int: ...
+
+    def take_numbers(self, connection: sqlite3.Connection, prefix: str, count: int) -> int: ...
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]: ...
+
+
 class Plan:
     def __init__(
-        self, store: Store, operation: str, sobject: SObject, columns: Sequence[str], external_id: str | None
+        self, store: Records, operation: str, sobject: SObject, columns: Sequence[str], external_id: str | None
     ) -> None:
         self._store = store
         self._sobject = sobject
@@ -74,6 +91,8 @@ class Plan:
         self._required = [field for field in sobject.fields.values() if field.required_on_create]
         self._unique = [place for place in self._written if self._columns[place].field.unique]
         self._references = [place for place in self._written if self._columns[place].field.type == "reference"]
+        #: Set, rows of one transaction that name the same parent get in each other's way; called when some have.
+        self.locked: Callable[[], None] | None = None
         self._not_updateable = [place for place in self._written if not self._columns[place].field.updateable]
 
     def __repr__(self) -> str:
@@ -81,11 +100,11 @@ class Plan:
 
     # -- Rows
 
-    def apply(self, rows: Iterable[Sequence[Cell] | RowError]) -> list[SaveResult]:
+    def apply(self, rows: Iterable[Sequence[Cell] | RowError], note: Note | None = None) -> list[SaveResult]:
         """One result per row, in order.
 
         Cells stand in the order of the columns; a short row lacks its last ones. A row that was refused already (its CSV has
-        too many cells, say) stands there as its error.
+        too many cells, say) stands there as its error. *note* is called in each transaction with the results of its rows.
         """
         perform = self._delete if self.operation in DELETIONS else self._save
         results: list[SaveResult] = []
@@ -94,7 +113,10 @@ class Plan:
             parsed = self._read_all(cells)
             with self._store.writing() as connection:
                 perform(connection, parsed)
-            results += [row.result() for row in parsed]
+                done = [row.result() for row in parsed]
+                if note is not None:
+                    note(connection, done)
+            results += done
         return results
 
     def apply_within(
@@ -175,6 +197,8 @@ class Plan:
         self._check_fields(rows)
         self._find_parents(connection, rows)
         self._check_references(connection, rows)
+        if self.locked is not None:
+            self._lock_parents(rows, self.locked)
         self._number(connection, rows)
         self._check_unique(connection, rows)
         self._insert(connection, [row for row in rows if row.created and row.error is None])
@@ -314,6 +338,20 @@ class Plan:
                     continue
                 row.error = _IS_DELETED if value in alive else _NO_SUCH_RECORD
 
+    def _lock_parents(self, rows: list[_Row], locked: Callable[[], None]) -> None:
+        """The first row to name a parent has it; the others wait in vain (text: bulk-api-1.md 12.3). Users are not locked."""
+        taken: set[tuple[int, str]] = set()
+        refused = False
+        parents = [place for place in self._references if self._columns[place].field.reference_to != ("User",)]
+        for row in good(rows):
+            held = {(place, row.values[place]) for place in parents if not _is_empty(row.values[place])}
+            if both := sorted(held & taken):
+                text = f"unable to obtain exclusive access to this record or 1 records: {both[0][1]}"
+                row.error, refused = RowError("UNABLE_TO_LOCK_ROW", text), True
+            taken |= held
+        if refused:
+            locked()
+
     def _number(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
         """Give ids to the records to be made."""
         new = [row for row in rows if row.created and row.error is None]
@@ -343,7 +381,7 @@ class Plan:
             return
         given = [self._columns[place].field for place in self._written if self._columns[place].field.createable]
         places = [self._places[field.name] for field in given]
-        defaults = stamps_and_defaults(self._sobject, self._store.user.id, self._store.timestamp())
+        defaults = stamps_and_defaults(self._sobject, self._store.user_id, self._store.timestamp())
         # An empty cell takes the default; an explicit null does so only where the field must have a value.
         fill = [(defaults.pop(f.name, None), f.nillable) for f in given]
         numbered = [f.name for f in self._sobject.fields.values() if f.auto_number]
@@ -371,7 +409,7 @@ class Plan:
         self._update_groups(connection, groups)
 
     def _update_groups(self, connection: sqlite3.Connection, groups: dict[tuple[int, ...], list[_Row]]) -> None:
-        stamps = modification_stamps(self._sobject, self._store.user.id, self._store.timestamp())
+        stamps = modification_stamps(self._sobject, self._store.user_id, self._store.timestamp())
         for places, rows in groups.items():
             names = [*(self._columns[place].field.name for place in places), *stamps]
             assignments = ", ".join(f'"{name}" = ?' for name in names)
@@ -387,7 +425,7 @@ class Plan:
         self._match_ids(connection, rows, self._key)
         refused = delete_records(
             connection, self._store.schema, self._sobject, [row.id for row in good(rows) if row.id],
-            modification_stamps(self._sobject, self._store.user.id, self._store.timestamp()),
+            modification_stamps(self._sobject, self._store.user_id, self._store.timestamp()),
             hard=self.operation == Operation.HARD_DELETE,
         )  # fmt: skip
         gone: set[str] = set()

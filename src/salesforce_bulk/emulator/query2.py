@@ -29,7 +29,7 @@ class Query2:
         self.jobs = shelf.jobs
         self.limits = shelf.limits
         self.options = shelf.options
-        self.worker = QueryWorker(shelf.store, shelf.jobs, shelf.clock, shelf.limits, shelf.options)
+        self.worker = QueryWorker(shelf.store, shelf.jobs, shelf.clock, shelf.limits, shelf.options, shelf.faults)
 
     def calls(self) -> tuple[Call, ...]:
         return (

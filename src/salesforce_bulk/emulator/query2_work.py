@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from functools import partial
 from typing import Final
 
 from salesforce_bulk.wire.names import Job2State, Operation
@@ -14,6 +15,7 @@ from .bulk1_chunks import SUPPORTED, can_chunk
 from .bulk2_jobs import Job2, Jobs2
 from .bulk2_options import Bulk2Options
 from .clock import Clock
+from .faults import Faults
 from .limits import Limits
 from .query2_pages import Spool
 from .rest_answers import JobAnswer
@@ -27,12 +29,15 @@ _SUBSELECT_V2: Final = "Aggregate Relationships not supported in Bulk V2 Query w
 
 
 class QueryWorker:
-    def __init__(self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options) -> None:
+    def __init__(
+        self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options, faults: Faults
+    ) -> None:
         self.store = store
         self.jobs = jobs
         self.clock = clock
         self.limits = limits
         self.options = options
+        self.faults = faults
 
     def compile(self, text: str, operation: str) -> tuple[soql.Compiled, bool]:
         """*text* ready to run, and whether the service could cut it up by primary key."""
@@ -71,13 +76,17 @@ class QueryWorker:
             if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
                 return
             self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
-        self.clock.later(self.limits.work_seconds, lambda: self._perform(job))
+        perform = partial(self.clock.later, self.limits.work_seconds, lambda: self._perform(job))
+        self.faults.begin("query2.job", (job.id,), f"{job.operation} {job.object}", perform)
 
     def _perform(self, job: Job2) -> None:
         begun = time.perf_counter()
         state, message, found = Job2State.JOB_COMPLETE, None, 0
+        fault = self.faults.of_work(job.id)
         try:
-            if self.options.query_failure is not None:
+            if fault.strikes(0):
+                state = Job2State.ABORTED if fault.ends == "job-aborted" else Job2State.FAILED
+            elif self.options.query_failure is not None:
                 state, message = Job2State.FAILED, self.options.query_failure or None
             else:
                 found = self._run(job)

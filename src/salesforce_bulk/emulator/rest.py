@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from . import soql
+from . import describe, soql
 from .bulk1_results import RecordShape, Tree
 from .bulk2_calls import Call
 from .clock import Clock
@@ -124,14 +124,14 @@ class RestArea(Area):
         return json_reply({name: f"/services/data/v{version}/{name}" for name in names})
 
     def _sobjects(self, request: Request, version: str) -> Reply:
-        listed = [sobject.listing(version) for sobject in self.store.schema.objects]
+        listed = [describe.listing(sobject, version) for sobject in self.store.schema.objects]
         return json_reply({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     def _describe(self, request: Request, version: str, name: str) -> Reply:
         sobject = self.store.schema.object(name)
         if sobject is None:
             raise not_found()
-        return json_reply(sobject.describe(version, self.store.schema.children(sobject)))
+        return json_reply(describe.describe(sobject, version, self.store.schema.children(sobject)))
 
     def _limits(self, request: Request, version: str) -> Reply:
         return json_reply(self.limits.report())

@@ -19,6 +19,7 @@ from . import ids, soql
 from .bulk1_results import RecordShape, Tree
 from .bulk2_calls import Call
 from .clock import Clock
+from .faults import Faults
 from .limits import Limits
 from .messages import Reply, Request
 from .rest_answers import Answer, document, not_found, read_object
@@ -49,10 +50,11 @@ class _Entry:
 
 
 class Collections:
-    def __init__(self, store: Store, clock: Clock, limits: Limits) -> None:
+    def __init__(self, store: Store, clock: Clock, limits: Limits, faults: Faults) -> None:
         self.store = store
         self.clock = clock
         self.limits = limits
+        self.faults = faults
 
     def calls(self) -> tuple[Call, ...]:
         one_object = paths.COLLECTIONS + "/{sobject}"
@@ -196,6 +198,9 @@ class Collections:
                 return [SaveResult(None, False, False, (missing,)) for _ in group]
             text = f"No such column '{error.name}' on sobject of type {first.sobject.name}"
             raise Answer(400, "INVALID_FIELD", text) from error
+        fault = self.faults.of_call("collections.save", "", f"{operation} {first.sobject.name}")
+        if fault.locks:
+            plan.locked = fault.happened
         return plan.apply_within(connection, [entry.cells for entry in group if isinstance(entry, _Entry)])
 
 

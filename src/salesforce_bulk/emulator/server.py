@@ -11,11 +11,11 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .clock import Clock
 from .connection import Connection
 from .messages import Reply, Request
-from .outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ LOG_LENGTH = 1_000
 SECRET_HEADERS = frozenset({"authorization", "x-sfdc-session", "cookie", "proxy-authorization"})
 
 Handler = Callable[..., Reply]
+#: Performs what a request asks for, or a planned fault in its stead: (request, what to do, the area that it came to).
+Around = Callable[["Request", Callable[[], Reply], "Area"], Reply]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Seen:
     method: str
     path: str
     headers: dict[str, str]
+    #: 0 when the connection was reset instead of an answer.
     status: int
     body_bytes: int
     framing: str
@@ -79,6 +82,10 @@ class Area(ABC):
         return None
 
 
+def _perform(area: Area, row: Route, request: Request, names: dict[str, str]) -> Reply:
+    return area.before(request) or row.handler(request, **names)
+
+
 class Server:
     #: A request has this long to arrive, and a client this long to take the next piece of a reply.
     slow_seconds: float = 60.0
@@ -87,11 +94,19 @@ class Server:
     #: The largest body any of the APIs takes (Bulk API 2.0, 150 MB), and some room to see that it is too large.
     max_body_bytes: int = 160_000_000
 
-    def __init__(self, clock: Clock, areas: Sequence[Area], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        areas: Sequence[Area],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        around: Around = lambda request, perform, area: perform(),
+    ) -> None:
         self.clock = clock
         self.areas = areas
         self.host = host
         self.port = port
+        self.around = around
         self.seen: deque[Seen] = deque(maxlen=LOG_LENGTH)
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -123,10 +138,6 @@ class Server:
         for thread in connections.values():
             thread.join(5)
 
-    def outgoing(self, sock: socket.socket, request: Request | None) -> Outgoing:
-        """Where the reply to *request* goes. A planned fault is put in here."""
-        return Outgoing(sock)
-
     def answer(self, request: Request) -> Reply:
         area = max(
             (area for area in self.areas if request.path.lower().startswith(area.prefix)),
@@ -153,7 +164,7 @@ class Server:
                 allowed.append(row.method)
                 continue
             request.operation = row.operation
-            return area.before(request) or row.handler(request, **found.groupdict())
+            return self.around(request, partial(_perform, area, row, request, found.groupdict()), area)
         if allowed:
             return area.method_not_allowed(request, allowed)
         return area.not_found(request)

@@ -45,6 +45,7 @@ class Sessions:
         self.seconds_valid: int = 7_200
         self._sessions: dict[str, Session] = {}
         self._refresh_tokens: dict[str, set[str]] = {}
+        self._rotated: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def open(self, *, password_expired: bool = False, refresh_token: str | None = None) -> str:
@@ -80,6 +81,20 @@ class Sessions:
     def knows_refresh_token(self, token: str) -> bool:
         with self._lock:
             return token in self._refresh_tokens
+
+    def rotate(self, token: str) -> str:
+        """The refresh token that takes the place of this one, with all that came of it."""
+        new = self.new_refresh_token()
+        with self._lock:
+            self._refresh_tokens[new] = self._refresh_tokens.pop(token)
+            self._rotated[token] = new
+        return new
+
+    def reused(self, token: str) -> None:
+        """A rotated refresh token is presented again: the present one, and all sessions of the grant, end (auth.md 5.4)."""
+        while token in self._rotated:
+            token = self._rotated[token]
+        self.revoke(token)
 
     def revoke(self, token: str) -> bool:
         """End an access token, or a refresh token and all that came of it. False if it is neither."""

@@ -66,6 +66,15 @@ class Store:
         self._create_tables()
         self.user = self.seed()
 
+    @property
+    def user_id(self) -> str:
+        """Who creates and changes everything."""
+        return self.user.id
+
+    @property
+    def outlives_the_process(self) -> bool:
+        return self._directory is None
+
     def __repr__(self) -> str:
         return f"<Store {self.path.name}: {len(list(self.schema.objects))} objects>"
 
@@ -157,6 +166,7 @@ class Store:
             for sobject in self.schema.objects:
                 connection.execute(f'DELETE FROM "{sobject.name}"')
             connection.execute("DELETE FROM _counters")
+            connection.execute("DELETE FROM _applied")
         self.user = self.seed()
 
     def seed(self) -> User:
@@ -215,6 +225,8 @@ class Store:
     def _create_tables(self) -> None:
         with self.writing() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS _counters (prefix TEXT PRIMARY KEY, next INTEGER NOT NULL)")
+            connection.execute("CREATE TABLE IF NOT EXISTS _applied (id TEXT NOT NULL, results TEXT NOT NULL)")
+            connection.execute("CREATE INDEX IF NOT EXISTS _applied_of ON _applied (id)")
             for sobject in self.schema.objects:
                 self._create_table(connection, sobject)
 

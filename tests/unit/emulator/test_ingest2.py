@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -395,27 +394,6 @@ def test_a_job_goes_on_after_a_restart(tmp_path: Path) -> None:
             f"A{n}" for n in range(1_000)
         )
         assert len(org.rows("SELECT Id FROM Account")) == 1_000
-
-
-def test_a_job_that_was_cut_off_fails(tmp_path: Path) -> None:
-    """When the org dies in the middle of an internal batch, the outcomes of that batch are lost, and the job says so."""
-    with LocalOrg(data=tmp_path / "org") as org:
-        org.clock.pause()
-        org.limits.internal_batch_rows, org.bulk2.step_rows = 400, 200
-        talk = Talk2(org)
-        job = talk.start("insert", "Name\n" + "A\n" * 1_000)
-        while talk.info(job).get("numberRecordsProcessed") != 600:
-            org.clock.advance(0.001)
-        shutil.copytree(tmp_path / "org", tmp_path / "copy")
-    with LocalOrg(data=tmp_path / "copy") as org:
-        talk = Talk2(org)
-        info = talk.info(job)
-
-        assert (info["state"], info["numberRecordsProcessed"]) == ("Failed", 600)
-        assert info["errorMessage"] == "InternalServerError : The org broke off"
-        assert len(org.rows("SELECT Id FROM Account")) == 600
-        assert len(talk.rows(job, "successfulResults")) == 400
-        assert len(talk.rows(job, "unprocessedrecords")) == 400
 
 
 def test_a_reset_forgets_jobs_under_way(org: LocalOrg, talk: Talk2) -> None:

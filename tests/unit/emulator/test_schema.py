@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from salesforce_bulk.emulator.describe import describe, listing
 from salesforce_bulk.emulator.schema import Field, Schema, SObject
 
 STANDARD = Schema.standard()
@@ -80,14 +81,14 @@ def test_prefixes_are_unique() -> None:
 
 def test_the_listing_has_the_recorded_keys() -> None:
     """Every key, in the recorded order."""
-    listing = account().listing("68.0")
-    assert list(listing) == LISTING_KEYS.split()
-    assert listing["urls"]["rowTemplate"] == "/services/data/v68.0/sobjects/Account/{ID}"
+    listed = listing(account(), "68.0")
+    assert list(listed) == LISTING_KEYS.split()
+    assert listed["urls"]["rowTemplate"] == "/services/data/v68.0/sobjects/Account/{ID}"
 
 
 def test_the_describe_has_the_recorded_keys() -> None:
     """Every key, in the recorded order."""
-    answer = account().describe("68.0", STANDARD.children(account()))
+    answer = describe(account(), "68.0", STANDARD.children(account()))
     assert list(answer) == DESCRIBE_KEYS.split()
     contacts = next(child for child in answer["childRelationships"] if child["relationshipName"] == "Contacts")
     assert (contacts["childSObject"], contacts["field"], contacts["cascadeDelete"]) == ("Contact", "AccountId", True)
@@ -95,7 +96,7 @@ def test_the_describe_has_the_recorded_keys() -> None:
 
 def test_the_id_of_account_is_described_as_recorded() -> None:
     """Key for key and value for value."""
-    described = account().describe("68.0")["fields"][0]
+    described = describe(account(), "68.0")["fields"][0]
     recorded = json.loads(ACCOUNT_ID)
     assert described == recorded
     assert list(described) == list(recorded)
@@ -117,7 +118,7 @@ def test_the_id_of_account_is_described_as_recorded() -> None:
 )
 def test_fields_are_described_as_recorded(name: str, expected: dict[str, object]) -> None:
     """What CumulusCI recorded of these fields."""
-    described = next(f for f in account().describe("68.0")["fields"] if f["name"] == name)
+    described = next(f for f in describe(account(), "68.0")["fields"] if f["name"] == name)
     assert {key: described[key] for key in expected} == expected
 
 
@@ -131,9 +132,9 @@ def test_required_on_create() -> None:
 
 def test_an_org_survives_its_own_describe() -> None:
     """What another org describes is understood: load(describe(x)) describes the same."""
-    answers = [sobject.describe("68.0", STANDARD.children(sobject)) for sobject in STANDARD]
+    answers = [describe(sobject, "68.0", STANDARD.children(sobject)) for sobject in STANDARD]
     loaded = Schema.load(answers)
-    assert [sobject.describe("68.0", loaded.children(sobject)) for sobject in loaded] == answers
+    assert [describe(sobject, "68.0", loaded.children(sobject)) for sobject in loaded] == answers
     assert loaded.object("Contact") == STANDARD.object("Contact")
 
 
@@ -141,7 +142,7 @@ def test_an_org_that_hides_fields() -> None:
     """A name that cannot be worked out stays empty, and users are there though nobody described them."""
     contact = STANDARD.object("Contact")
     assert contact is not None
-    answer = contact.describe("68.0")
+    answer = describe(contact, "68.0")
     answer["fields"] = [described for described in answer["fields"] if described["name"] != "FirstName"]
     loaded = Schema.load([answer])
     hidden = loaded.object("Contact")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salesforce_bulk.emulator.describe import describe
 from salesforce_bulk.emulator.schema import Field, Schema, SObject
 from salesforce_bulk.emulator.store import MISSING, NULL, Cell, ColumnNotFound, RowError, SaveResult, Store
 
@@ -636,7 +637,7 @@ def test_a_store_of_another_org() -> None:
     """A schema from describe answers works like the standard one."""
     standard = Schema.standard()
     loaded = Schema.load(
-        [o.describe("68.0", standard.children(o)) for o in standard if o.name in ("Account", "Contact")]
+        [describe(o, "68.0", standard.children(o)) for o in standard if o.name in ("Account", "Contact")]
     )
     with Store(None, loaded, lambda: NOW) as other:
         (account,) = make(other, "Account", "Name Key__c", ("a", "K-1"))

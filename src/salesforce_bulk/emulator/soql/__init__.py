@@ -8,7 +8,8 @@ Time: the org's zone is UTC, its week begins on Sunday, its fiscal year is the c
 
 from salesforce_bulk.emulator.soql.compile import Column, Compiled, Parent, ResultSet, compile_query
 from salesforce_bulk.emulator.soql.errors import SoqlError
-from salesforce_bulk.emulator.soql.syntax import MAX_CHARACTERS, Query, parse
+from salesforce_bulk.emulator.soql.parsing import MAX_CHARACTERS, parse
+from salesforce_bulk.emulator.soql.syntax import Query
 
 __all__ = [
     "MAX_CHARACTERS",

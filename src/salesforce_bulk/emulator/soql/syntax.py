@@ -1,7 +1,4 @@
-"""SOQL text -> an AST of plain records. Nothing here knows an object, a field or the time.
-
-The grammar is grammar.lark, read by :mod:`.reader` when the first query comes.
-"""
+"""The AST of a query: plain records. Nothing here knows an object, a field or the time."""
 
 from __future__ import annotations
 
@@ -9,10 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from salesforce_bulk.emulator.soql.errors import SoqlError
-
-#: The service refuses a longer query ("SOQL and SOSL Limits").
-MAX_CHARACTERS: Final = 100_000
 _INT_DIGITS: Final = 18
 
 
@@ -233,20 +226,3 @@ class Query:
     tail: tuple[str, ...] = ()
     text: str = field(default="", compare=False, repr=False)
     position: int = _position()
-
-
-def parse(text: str, *, max_characters: int | None = None) -> Query:
-    """Read a query.
-
-    Args:
-        text: The SOQL.
-        max_characters: Refuse a longer query, as the service does beyond ``MAX_CHARACTERS``. Not checked by default.
-
-    Raises:
-        SoqlError: The text is no query; ``.code`` is ``MALFORMED_QUERY``.
-    """
-    if max_characters is not None and len(text) > max_characters:
-        raise SoqlError("MALFORMED_QUERY", f"SOQL statements cannot be longer than {max_characters} characters.")
-    from salesforce_bulk.emulator.soql import reader  # lark takes a tenth of a second to load
-
-    return reader.read(text)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, Final
 
-from salesforce_bulk.emulator.schema import Field, SObject, by_name, system_fields
+from salesforce_bulk.emulator.objects import Field, SObject, by_name, system_fields
 
 _RENAMED: Final = {
     "values": "picklist_values", "restricted": "restricted_picklist", "to": "reference_to", "relationship": "relationship_name",
