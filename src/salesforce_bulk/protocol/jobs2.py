@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -108,32 +109,35 @@ def ask_job(request: Request) -> Flow[Job2Info]:
     return read_job(request, (yield Call(request)))
 
 
+def next_page(request: Request, locator: str) -> Request:
+    """The request for the page of a list that *locator* names; *request* is that for the first one."""
+    return replace(request, params={**request.params, "queryLocator": locator})
+
+
+def read_page(request: Request, reply: Reply) -> tuple[list[Job2Info], str | None]:
+    """The jobs of a page, and the locator of the next one. Of the link only the locator is taken."""
+    page = read_json(request, reply)
+    if not isinstance(page, dict) or not isinstance(page.get("records"), list):
+        raise malformed(request, reply, "it is no list of jobs")
+    jobs = [job_info(wire) for wire in page["records"] if isinstance(wire, dict) and wire.get("id")]
+    ended = page.get("done") is True
+    return jobs, None if ended else locator_of(page.get("nextRecordsUrl"), "queryLocator")
+
+
 def list_jobs(request: Request) -> Flow[list[Job2Info]]:
-    """All jobs of a list, page by page. Of the link to the next page only the locator is taken."""
+    """All jobs of a list, page by page."""
     jobs: list[Job2Info] = []
     seen: set[str] = set()
     while True:
         reply: Reply = yield Call(request)
-        page = read_json(request, reply)
-        if not isinstance(page, dict) or not isinstance(page.get("records"), list):
-            raise malformed(request, reply, "it is no list of jobs")
-        jobs += [job_info(wire) for wire in page["records"] if isinstance(wire, dict) and wire.get("id")]
-        locator = locator_of(page.get("nextRecordsUrl"), "queryLocator")
-        if page.get("done") is True or locator is None:
+        page, locator = read_page(request, reply)
+        jobs += page
+        if locator is None:
             return jobs
         if locator in seen:
             raise malformed(request, reply, "its link to the next page leads in a circle")
         seen.add(locator)
-        request = Request(
-            request.name,
-            request.method,
-            request.path,
-            request.ids,
-            request.headers,
-            None,
-            {**request.params, "queryLocator": locator},
-            request.auth,
-        )
+        request = next_page(request, locator)
 
 
 def locator_of(link: Any, name: str) -> str | None:

@@ -13,6 +13,7 @@ from ..documents import NotReadable, local_name, looks_like, parse_json, parse_x
 from ..errors import AnswerMalformed, ApiError, SalesforceBulkError, SessionExpired
 from ..session import masked
 from ..wire.names import ExceptionCode as Code
+from .cures2 import CURES2
 from .messages import Auth, Reply, Request
 from .repeat import PASSING_STATUSES, may_repeat
 
@@ -116,7 +117,7 @@ def _error(request: Request, reply: Reply) -> SalesforceBulkError:
     means = _SENT_NOTHING if applied is False else "The org may have acted on it."
     if request.name in _BATCH_CALLS and applied is False:
         means = "No row of this batch was loaded; batches sent before are unaffected."
-    cure = CURES.get(read.code, "")
+    cure = (CURES2 if request.name.startswith(("ingest2.", "query2.")) else CURES).get(read.code, "")
     return ApiError(
         "\n".join(line for line in (message, means, cure) if line),
         status_code=reply.status,

@@ -45,6 +45,7 @@ class Mime:
     ZIP_JSON: Final = "zip/json"
     SOAP: Final = "text/xml"
     FORM: Final = "application/x-www-form-urlencoded"
+    MULTIPART: Final = "multipart/form-data"
 
 
 class Concurrency:

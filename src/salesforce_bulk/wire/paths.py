@@ -24,6 +24,8 @@ DESCRIBE: Final = SOBJECTS + "/{sobject}/describe"
 LIMITS: Final = RESOURCES + "/limits"
 QUERY: Final = RESOURCES + "/query"
 QUERY_ALL: Final = RESOURCES + "/queryAll"
+QUERY_MORE: Final = QUERY + "/{locator}"
+QUERY_ALL_MORE: Final = QUERY_ALL + "/{locator}"
 COLLECTIONS: Final = RESOURCES + "/composite/sobjects"
 COLLECTION_UPSERT: Final = COLLECTIONS + "/{sobject}/{field}"
 

@@ -8,9 +8,18 @@ from urllib.parse import parse_qs
 import pytest
 
 from salesforce_bulk.client import open_org
-from salesforce_bulk.errors import AnswerMalformed, LoginRefused, UsageError
-from salesforce_bulk.logins import AccessToken, ClientCredentials, Login, OAuthPassword, Password, login_url
-from salesforce_bulk.protocol.login import log_in
+from salesforce_bulk.errors import AnswerLost, AnswerMalformed, LoginRefused, UsageError
+from salesforce_bulk.logins import (
+    AccessToken,
+    ClientCredentials,
+    JwtBearer,
+    Login,
+    OAuthPassword,
+    Password,
+    RefreshToken,
+    login_url,
+)
+from salesforce_bulk.protocol.login import log_in, log_in_by_assertion
 from salesforce_bulk.session import Session
 from salesforce_bulk.transport.scripted import Scripted, ScriptedTransport
 
@@ -93,6 +102,50 @@ def test_client_credentials_go_to_the_orgs_own_host() -> None:
 
     assert "https://acme.my.salesforce.com/services/oauth2/token" == transport.sent[0].url
     assert ["client_credentials"] == parse_qs(transport.sent[0].body.decode())["grant_type"]
+
+
+@pytest.mark.parametrize("secret", ["", "sec&ret"])
+def test_a_refresh_token_goes_to_the_orgs_own_host(secret: str) -> None:
+    """A public client sends no secret. The token that comes instead of it is the session's."""
+    rotated = json.dumps({**json.loads(OAUTH_OK), "refresh_token": "5Aep861new"}).encode()
+    session, transport = logged_in(
+        RefreshToken("acme.my.salesforce.com", "3MVG9", "5Aep861old", secret), Scripted(200, rotated)
+    )
+
+    assert "https://acme.my.salesforce.com/services/oauth2/token" == transport.sent[0].url
+    form = {"grant_type": ["refresh_token"], "client_id": ["3MVG9"], "refresh_token": ["5Aep861old"]}
+    assert form | ({"client_secret": [secret]} if secret else {}) == parse_qs(transport.sent[0].body.decode())
+    assert "5Aep861new" == session.refresh_token
+    assert "5Aep861new" not in repr(session)
+
+
+def test_a_refresh_whose_answer_was_lost_is_not_made_again() -> None:
+    """Where tokens rotate, the second one would end every session of the grant."""
+    lost = AnswerLost("the answer did not come")
+    with pytest.raises(AnswerLost):
+        logged_in(RefreshToken("acme.my.salesforce.com", "3MVG9", "5Aep861old"), Scripted(200, [lost]))
+
+
+@pytest.mark.parametrize(
+    ("audience", "claim", "host"),
+    [
+        ("https://login.salesforce.com", "https://login.salesforce.com", "https://login.salesforce.com"),
+        ("test", "https://test.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme.my.site.com/partners", "https://acme.my.site.com/partners", "https://acme.my.site.com"),
+    ],
+)
+def test_a_signed_statement_goes_to_its_audience(audience: str, claim: str, host: str) -> None:
+    """Alone: no client id, and no secret."""
+    login = JwtBearer("ana@example.com", "3MVG9", "key", audience=audience)
+    transport = ScriptedTransport([Scripted(200, OAUTH_OK)])
+    open_org(None, transport=transport).perform(log_in_by_assertion(login, "a.b.c"))
+
+    assert claim == login.audience
+    assert f"{host}/services/oauth2/token" == transport.sent[0].url
+    assert {
+        "grant_type": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        "assertion": ["a.b.c"],
+    } == parse_qs(transport.sent[0].body.decode())
 
 
 def test_a_token_that_the_caller_has_asks_nobody() -> None:
@@ -206,6 +259,8 @@ def test_login_hosts(domain: str, url: str) -> None:
         Password("ana", "secret", security_token="secret"),
         OAuthPassword("ana", "secret", client_id="c", client_secret="secret", security_token="secret"),
         ClientCredentials("acme.my.salesforce.com", "c", "secret"),
+        RefreshToken("acme.my.salesforce.com", "c", "secret", "secret"),
+        JwtBearer("ana", "c", "secret"),
     ],
 )
 def test_reprs_hide_secrets(login: Login) -> None:
