@@ -16,35 +16,58 @@ from .__version__ import __version__
 
 if TYPE_CHECKING:
     from . import bulk_states, csv_adapter, errors, salesforce_bulk, util
+    from .aio import AsyncIngestResult, AsyncOrg, AsyncQueryResult, connect_async
+    from .check import CheckReport, Problem
     from .client import Org, connect
     from .legacy.bulk import SalesforceBulk
     from .legacy.csv_adapter import CsvDictsAdapter
     from .legacy.exceptions import BulkApiError, BulkBatchFailed, BulkJobAborted, UploadResult
     from .legacy.names import Parallel, Serial
-    from .logins import AccessToken, ClientCredentials, OAuthPassword, Password
+    from .logins import (
+        AccessToken,
+        ClientCredentials,
+        JwtBearer,
+        OAuthPassword,
+        Password,
+        RefreshToken,
+        SalesforceCli,
+    )
     from .options import TransportOptions
-    from .records import CLEAR, PkChunking
+    from .records import CLEAR, Outcome, PkChunking
+    from .results import IngestResult, QueryResult
 
 __all__ = [
     "CLEAR",
     "AccessToken",
+    "AsyncIngestResult",
+    "AsyncOrg",
+    "AsyncQueryResult",
     "BulkApiError",
     "BulkBatchFailed",
     "BulkJobAborted",
+    "CheckReport",
     "ClientCredentials",
     "CsvDictsAdapter",
+    "IngestResult",
+    "JwtBearer",
     "OAuthPassword",
     "Org",
+    "Outcome",
     "Parallel",
     "Password",
     "PkChunking",
+    "Problem",
+    "QueryResult",
+    "RefreshToken",
     "SalesforceBulk",
+    "SalesforceCli",
     "Serial",
     "TransportOptions",
     "UploadResult",
     "__version__",
     "bulk_states",
     "connect",
+    "connect_async",
     "csv_adapter",
     "errors",
     "salesforce_bulk",
@@ -54,21 +77,33 @@ __all__ = [
 _HOMES = {
     "CLEAR": ".records",
     "AccessToken": ".logins",
+    "AsyncIngestResult": ".aio",
+    "AsyncOrg": ".aio",
+    "AsyncQueryResult": ".aio",
     "BulkApiError": ".legacy.exceptions",
     "BulkBatchFailed": ".legacy.exceptions",
     "BulkJobAborted": ".legacy.exceptions",
+    "CheckReport": ".check",
     "ClientCredentials": ".logins",
     "CsvDictsAdapter": ".legacy.csv_adapter",
+    "IngestResult": ".results",
+    "JwtBearer": ".logins",
     "OAuthPassword": ".logins",
     "Org": ".client",
+    "Outcome": ".records",
     "Parallel": ".legacy.names",
     "Password": ".logins",
     "PkChunking": ".records",
+    "Problem": ".check",
+    "QueryResult": ".results",
+    "RefreshToken": ".logins",
     "SalesforceBulk": ".legacy.bulk",
+    "SalesforceCli": ".logins",
     "Serial": ".legacy.names",
     "TransportOptions": ".options",
     "UploadResult": ".legacy.exceptions",
     "connect": ".client",
+    "connect_async": ".aio",
 }
 _MODULES = ("bulk_states", "csv_adapter", "errors", "salesforce_bulk", "util")
 

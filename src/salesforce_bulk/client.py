@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .engine.drive import Clock, Driver, Fetched, Traffic
 from .errors import ApiError, UsageError
 from .logins import AccessToken, Login
+from .opening.sessions import open_session
+from .opening.targets import login_for
 from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOptions, TransportOptions
 from .protocol import ingest2, jobs2, query2, rest
-from .protocol.login import log_in
 from .protocol.messages import Auth, Flow, Reply, Request
 from .session import NEWEST_TESTED_VERSION, Access, Addressed, Session, checked_version, filled
 from .transport.base import Transport
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .data.source import Nulls
     from .records import Job2Info, PkChunking
     from .results import IngestResult, QueryResult
+    from .verbs.jobs import Job
     from .verbs.reading import Api, Types
     from .verbs.setting import Setting
 
@@ -70,8 +73,12 @@ class SessionAccess(Access):
     def session(self) -> Session:
         with self._lock:
             if self._session is None:
-                self._session = self._host.perform(log_in(self._login))
+                self._open()
+            assert self._session is not None
             return self._session
+
+    def _open(self) -> None:
+        self._session, self._login = open_session(self._login, self._host.perform)
 
     def url(self, request: Addressed) -> str:
         return self.session().instance_url + filled(request, self.version)
@@ -92,7 +99,7 @@ class SessionAccess(Access):
         with self._lock:
             sent = refused.get(headers.SESSION) or refused.get(headers.AUTHORIZATION, "").removeprefix("Bearer ")
             if self._session is not None and self._session.access_token == sent:
-                self._session = self._host.perform(log_in(self._login))
+                self._open()
             return True
 
 
@@ -120,6 +127,12 @@ class Org:
         """Make one GET request and read the head of its answer; the body as by :meth:`stream`."""
         return self._driver.fetch(request)
 
+    def pausing(self, by: Callable[[Callable[[float], None]], Callable[[float], None]]) -> Org:
+        """The same org, whose pauses *by* makes of its own: so that somebody who waits can be woken."""
+        other = copy(self)
+        other._driver = replace(self._driver, clock=replace(self._driver.clock, sleep=by(self._driver.clock.sleep)))
+        return other
+
     # -- verbs --------------------------------------------------------------------------------------------------------
 
     def query(
@@ -140,8 +153,11 @@ class Org:
             soql: The query. Rows keep the order in which the org gives them.
             deleted: Deleted and archived records, too.
             types: ``"describe"`` types the columns as the org describes them; ``"text"`` gives text as sent.
-            api: ``"bulk2"`` (what ``"auto"`` takes) or ``"bulk1"``.
-            page_rows: Rows that the org should put in a page; by default it says itself how it cuts the result.
+            api: ``"bulk2"``, ``"bulk1"`` or ``"rest"``. ``"auto"`` takes Bulk API 2.0, and REST for what no bulk query takes:
+                aggregate functions, GROUP BY, OFFSET, TYPEOF, FIELDS(ALL), compound fields; the receipt says why. By REST,
+                ``COUNT()`` is one row, a compound field is its JSON, and a query inside the select list is refused.
+            page_rows: Rows that the org should put in a page; by default it says itself how it cuts the result. REST takes
+                200 to 2,000.
             pk_chunking: Let the org cut the query into ranges of ids (Bulk API 1.0).
             job_seconds: How long to wait for the job.
             longest_poll_seconds: Looks at the job come at least this often.
@@ -282,6 +298,17 @@ class Org:
         lists = (self.perform(jobs2.list_jobs(request)) for request in (ingest2.list_jobs(), query2.list_jobs()))
         return list({job.id: job for jobs in lists for job in jobs}.values())
 
+    def job(self, job_id: str) -> Job:
+        """A job by its id, whichever API made it: what it is, ``abort()``, ``delete()``, ``results(path, kind)``.
+
+        Raises:
+            UsageError: That is no id of a job; nothing was sent.
+            ApiError: The org has no such job (``NOT_FOUND``).
+        """
+        from .verbs.jobs import Job
+
+        return Job.find(self._driver, job_id)
+
     def _write(
         self,
         operation: str,
@@ -375,13 +402,14 @@ def connect(
 ) -> Org:
     """Open an org.
 
-    ``connect("local")`` is the embedded local org, ``connect("local:DIR")`` keeps its data in DIR. ``connect()`` takes what
-    the environment names: ``SFBULK_ORG``, or ``SFBULK_INSTANCE_URL`` with ``SFBULK_ACCESS_TOKEN``.
+    ``connect("local")`` is the embedded local org, ``connect("local:DIR")`` keeps its data in DIR; ``connect("staging")`` is an
+    alias of the Salesforce CLI. ``connect()`` takes what the environment names, ``SFBULK_INSTANCE_URL`` with
+    ``SFBULK_ACCESS_TOKEN`` or ``SFBULK_ORG`` (any target), else the Salesforce CLI's default org.
 
     Args:
-        target: Which org; not together with *login*.
-        login: How to log in: ``AccessToken``, ``ClientCredentials``, ``Password`` or ``OAuthPassword``. The login itself
-            happens at the first request.
+        target: Which org; not together with *login*. The address of an org takes its token from ``SFBULK_ACCESS_TOKEN``.
+        login: How to log in: ``AccessToken``, ``ClientCredentials``, ``JwtBearer``, ``RefreshToken``, ``Password``,
+            ``OAuthPassword`` or ``SalesforceCli``. The login itself happens at the first request.
         api_version: Such as ``"66.0"``. Without it (and without ``SFBULK_API_VERSION``) the newest that the org offers,
             up to the newest that this package was tested with. It stays the same as long as the org is open.
         options: Time limits and tries of one exchange.
@@ -393,7 +421,7 @@ def connect(
     """
     if login is not None and target is not None:
         raise UsageError("Either a target or a login says which org to open, not both. Nothing was sent.")
-    login = login or _login_for(target or os.environ.get("SFBULK_ORG", ""))
+    login = login or login_for(target or "", os.environ)
     if not isinstance(login, Login):
         raise UsageError(f"login takes one of the records of salesforce_bulk.logins, not {type(login).__name__}.")
     version = api_version or os.environ.get("SFBULK_API_VERSION") or None
@@ -401,23 +429,3 @@ def connect(
     host = open_org(None, options, transport=transport, clock=clock)
     access = SessionAccess(login, host, checked_version(version) if version else None)
     return open_org(access, options, transport=transport, clock=clock)
-
-
-def _login_for(target: str) -> Login:
-    if target == "local" or target.startswith("local:"):
-        from .embedded import local_org
-
-        try:
-            found = local_org(target.partition(":")[2])
-        except ImportError as error:
-            raise UsageError(
-                f"The local org needs {error.name}, which is not installed: pip install 'salesforce-bulk[local]'."
-            ) from error
-        return AccessToken(found.access_token, instance_url=found.url)
-    url, token = os.environ.get("SFBULK_INSTANCE_URL"), os.environ.get("SFBULK_ACCESS_TOKEN")
-    if not target and url and token:
-        return AccessToken(token, instance_url=url)
-    raise UsageError(
-        (f"There is no org {target!r}. " if target else "Nothing says which org to open. ")
-        + "Nothing was sent. Today: connect('local'), connect(login=...), or SFBULK_INSTANCE_URL with SFBULK_ACCESS_TOKEN."
-    )

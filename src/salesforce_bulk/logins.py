@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from .errors import UsageError
@@ -87,4 +89,50 @@ class ClientCredentials:
         object.__setattr__(self, "instance_url", url)
 
 
-Login: TypeAlias = AccessToken | Password | OAuthPassword | ClientCredentials
+@dataclass(frozen=True, slots=True)
+class JwtBearer:
+    """OAuth JWT bearer flow: server to server, by a signed statement instead of a secret. Needs the extra ``jwt``.
+
+    ``private_key``: the RSA key whose certificate the app has, as PEM text or as a path to it. A file that others can read
+    is refused. ``audience``: ``https://login.salesforce.com``, ``https://test.salesforce.com`` for a sandbox, or the org's own
+    address; the login goes to that host. ``username``: of the user to be, approved for the app beforehand.
+    """
+
+    username: str
+    client_id: str
+    private_key: str | bytes | Path = field(repr=False)
+    audience: str = "https://login.salesforce.com"
+
+    def __post_init__(self) -> None:
+        url = login_url(self.audience)
+        if "://" not in self.audience:
+            object.__setattr__(self, "audience", url)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """OAuth refresh token flow, for a token that a login in the browser has left.
+
+    ``client_secret``: where the app has one. ``on_rotation`` is called with the new refresh token where the org gives one
+    with each answer: keep it, for the old one is dead, and using it again ends every session of the grant. It is called
+    before the new session is used; what it raises ends the call.
+    """
+
+    instance_url: str
+    client_id: str
+    refresh_token: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
+    on_rotation: Callable[[str], Any] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "instance_url", origin(self.instance_url))
+
+
+@dataclass(frozen=True, slots=True)
+class SalesforceCli:
+    """The session that the Salesforce CLI (``sf``) holds for an org: by its alias or user name, or its default org."""
+
+    alias: str = ""
+
+
+Login: TypeAlias = AccessToken | Password | OAuthPassword | ClientCredentials | JwtBearer | RefreshToken | SalesforceCli

@@ -92,6 +92,8 @@ class Session:
     user_id: str | None = None
     #: Who this is, as the token endpoint names it.
     identity_url: str | None = None
+    #: The one that came with the session, and takes the place of the one that was sent.
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 class Addressed(Protocol):

@@ -12,8 +12,17 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
-from ..errors import AnswerMalformed, ApiError, LoginRefused, SessionExpired
-from ..logins import AccessToken, ClientCredentials, Login, OAuthPassword, Password, login_url
+from ..errors import AnswerMalformed, ApiError, LoginRefused, SessionExpired, UsageError
+from ..logins import (
+    AccessToken,
+    ClientCredentials,
+    JwtBearer,
+    Login,
+    OAuthPassword,
+    Password,
+    RefreshToken,
+    login_url,
+)
 from ..records import Body
 from ..session import NEWEST_SOAP_LOGIN_VERSION, Session, masked, origin
 from ..wire import headers, paths
@@ -25,6 +34,20 @@ _WAYS: Final = (
     "What works today: client credentials (connect(login=ClientCredentials(...))), or a session you already have "
     "(connect(login=AccessToken(...)), SalesforceBulk(sessionId=..., host=...))."
 )
+
+#: API: Help, "OAuth 2.0 JWT Bearer Flow", ``grant_type``.
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+#: What to do about an ``invalid_grant``, by the grant that was asked for: the code alone says nothing ("OAuth Authorization
+#: Flow Errors").
+GRANT_CURES: Final = {
+    "refresh_token": "The refresh token was revoked, has aged out, or was rotated away by another program: log in anew.",
+    "client_credentials": "The app needs the client-credentials flow switched on and a user to run as; ask an administrator.",
+    JWT_BEARER: (
+        "Check that the user is approved for the app beforehand, that the app has the certificate of this key, that the "
+        "audience is right (https://test.salesforce.com for a sandbox), and this machine's clock."
+    ),
+}
 
 #: What to do about a refused login, by the service's own code.
 CURES: Final = {
@@ -69,7 +92,15 @@ def log_in(login: Login) -> Flow[Session]:
                 },
             )
         )
-    assert isinstance(login, ClientCredentials)
+    if isinstance(login, RefreshToken):
+        form = {"grant_type": "refresh_token", "client_id": login.client_id, "refresh_token": login.refresh_token}
+        if login.client_secret:
+            form["client_secret"] = login.client_secret
+        return (yield from _oauth(login.instance_url, form, "login.refresh"))
+    if not isinstance(login, ClientCredentials):
+        raise UsageError(
+            f"A login by {type(login).__name__} is not made of one request. Nothing was sent. Use connect()."
+        )
     return (
         yield from _oauth(
             login.instance_url,
@@ -80,6 +111,12 @@ def log_in(login: Login) -> Flow[Session]:
             },
         )
     )
+
+
+def log_in_by_assertion(login: JwtBearer, assertion: str) -> Flow[Session]:
+    """A session for a signed statement: see ``opening.jwt``. API: Help, "OAuth 2.0 JWT Bearer Flow"."""
+    form = {"grant_type": JWT_BEARER, "assertion": assertion}
+    return (yield from _oauth(login_url(login.audience), form))
 
 
 # -- SOAP ---------------------------------------------------------------------------------------------------------------
@@ -136,9 +173,9 @@ def _text(root: Element, name: str) -> str:
 # -- OAuth --------------------------------------------------------------------------------------------------------------
 
 
-def oauth_request(base: str, form: Mapping[str, str]) -> Request:
+def oauth_request(base: str, form: Mapping[str, str], name: str = "login.oauth") -> Request:
     return Request(
-        "login.oauth",
+        name,
         "POST",
         paths.OAUTH_TOKEN,
         headers={headers.CONTENT_TYPE: Mime.FORM, headers.ACCEPT: Mime.JSON},
@@ -148,9 +185,9 @@ def oauth_request(base: str, form: Mapping[str, str]) -> Request:
     )
 
 
-def _oauth(base: str, form: Mapping[str, str]) -> Flow[Session]:
-    request = oauth_request(base, form)
-    reply = yield from _or_refused(request)
+def _oauth(base: str, form: Mapping[str, str], name: str = "login.oauth") -> Flow[Session]:
+    request = oauth_request(base, form, name)
+    reply = yield from _or_refused(request, GRANT_CURES.get(form["grant_type"], ""))
     try:
         answer = parse_json(reply.body)
     except NotReadable as error:
@@ -165,10 +202,11 @@ def _oauth(base: str, form: Mapping[str, str]) -> Flow[Session]:
         organization or None,
         user or None,
         identity or None,
+        str(answer["refresh_token"]) if answer.get("refresh_token") else None,
     )
 
 
-def _or_refused(request: Request) -> Flow[Reply]:
+def _or_refused(request: Request, grant_cure: str = "") -> Flow[Reply]:
     """The reply to a login, or :class:`LoginRefused` with what to do about it."""
     try:
         reply: Reply = yield Call(request)
@@ -177,9 +215,10 @@ def _or_refused(request: Request) -> Flow[Reply]:
         where = request.base or ""
         said = error.error_code or f"HTTP {error.status_code}"
         text = _said(error.body)
+        cure = grant_cure if error.error_code == "invalid_grant" else ""
         raise LoginRefused(
             f"{where} refused the login: {said}{': ' + text if text else ''}\nNo session was opened.\n"
-            + CURES.get(error.error_code, _WAYS),
+            + (cure or CURES.get(error.error_code, _WAYS)),
             error_code=error.error_code,
             status_code=error.status_code,
         ) from error

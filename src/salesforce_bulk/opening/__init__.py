@@ -1,0 +1,1 @@
+"""Which org is meant, and how a session with it is opened."""
