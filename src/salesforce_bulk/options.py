@@ -17,7 +17,8 @@ class TransportOptions:
 
     ``connect_seconds``, ``read_seconds`` (between two pieces of a reply), ``write_seconds`` (between two pieces of a
     request), ``tries`` (the first one included; only what may be repeated is), ``first_pause_seconds`` and
-    ``longest_pause_seconds`` between tries, ``compress`` (gzip request bodies), ``connections`` kept in the pool.
+    ``longest_pause_seconds`` between tries, ``compress`` (gzip request bodies: ``None``, those of the verbs that carry rows;
+    ``True``, all; ``False``, none), ``connections`` kept in the pool.
     """
 
     connect_seconds: float = CONNECT_SECONDS
@@ -26,7 +27,7 @@ class TransportOptions:
     tries: int = 5
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 30.0
-    compress: bool = False
+    compress: bool | None = None
     connections: int = 20
 
 
@@ -49,6 +50,11 @@ class LoadOptions:
     ``serial`` has the org do one batch after the other (Bulk API 1.0); ``job_seconds`` bounds the wait for one job.
     ``api`` is ``"auto"``, ``"bulk2"``, ``"bulk1"`` or ``"rest"`` (200 rows a call); ``retries`` is how many times more the rows
     are sent that the org refused for a passing reason (a lock, a timeout), and no others.
+
+    ``outcomes`` is ``"now"``: a load returns when each row is matched with its outcome. With ``"later"`` it returns when the
+    org's own counters say of each job that it took all rows that were sent and refused none; which record a row became is
+    found out when it is first asked for, from the org's results, which are gone after seven days ("Get Job Successful Record
+    Results"). Where the counters say anything else, outcomes are matched at once.
     """
 
     api: str = "auto"
@@ -58,5 +64,6 @@ class LoadOptions:
     serial: bool = False
     retries: int = 0
     assignment_rule_id: str | None = None
+    outcomes: str = "now"
     job_seconds: float = JOB_SECONDS
     longest_poll_seconds: float = LONGEST_POLL_SECONDS

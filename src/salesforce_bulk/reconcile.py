@@ -11,19 +11,33 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final, Protocol
 
 from .errors import ReconciliationError
 from .records import Outcome, RecordError, RowResult
 from .wire.names import NULL_CELL
 
-__all__ = ["Matched", "Rows", "by_content", "by_position", "not_tried"]
+__all__ = [
+    "LOOK_ROWS",
+    "Echo",
+    "Matched",
+    "Rows",
+    "Subset",
+    "by_content",
+    "by_position",
+    "check_counts",
+    "echo_of",
+    "not_tried",
+    "refused",
+]
 
 #: So many rows of a file are looked at to find the columns that the org writes in its own way.
-_LOOK_ROWS: Final = 1_000
+LOOK_ROWS: Final = 1_000
 #: As Java writes a double: 0.0, 150.25, 9.12260031E8.
 _DOUBLE: Final = re.compile(r"-?\d+\.\d+(?:E-?\d+)?\Z", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
@@ -70,8 +84,13 @@ def not_tried(rows: int, *, first_row: int = 0) -> Iterator[Outcome]:
 def _outcome(row: int, answer: RowResult) -> Outcome:
     if answer.success:
         return Outcome(row, "succeeded", id=answer.id, created=answer.created)
-    code, message, fields = _told(answer.errors)
-    return Outcome(row, "failed", id=answer.id, code=code, message=message, fields=fields)
+    return refused(row, answer.id, answer.errors)
+
+
+def refused(row: int, identity: str | None, errors: Sequence[RecordError]) -> Outcome:
+    """The outcome of a row that the org refused, with all that it said."""
+    code, message, fields = _told(errors)
+    return Outcome(row, "failed", id=identity, code=code, message=message, fields=fields)
 
 
 def _told(errors: Sequence[RecordError]) -> tuple[str, str, tuple[str, ...]]:
@@ -92,8 +111,9 @@ class Matched:
             several rows: each of them has one of the outcomes of its group, in order, but which one is not certain.
     """
 
-    def __init__(self, first_row: int) -> None:
-        self._first = first_row
+    def __init__(self, rows: Callable[[int], int]) -> None:
+        #: The row of the input that stands at a place.
+        self._row = rows
         self._states = bytearray()
         self._ids: list[str | None] = []
         self._errors: dict[int, int] = {}
@@ -106,7 +126,7 @@ class Matched:
 
     def __iter__(self) -> Iterator[Outcome]:
         for place, state in enumerate(self._states):
-            row = self._first + place
+            row = self._row(place)
             if state == _NOT_TRIED:
                 yield Outcome(row, "unprocessed")
                 continue
@@ -121,19 +141,66 @@ class Matched:
         return f"<Matched {self.succeeded} succeeded, {self.failed} failed, {self.unprocessed} unprocessed>"
 
 
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What a part and its result files are compared by."""
+
+    #: The columns that every file with rows echoes, by their places in what was sent.
+    shared: tuple[int, ...]
+    #: Those of them whose values the org writes as Java writes a double, by their places in *shared*.
+    doubles: tuple[int, ...]
+    #: ``#N/A`` comes back as it was sent; else it comes back as nothing.
+    keeps_null: bool
+
+
+def echo_of(columns: Sequence[str], files: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> Echo:
+    """How the org echoes these columns, from the headers and the first :data:`LOOK_ROWS` rows of the three files.
+
+    Raises:
+        ReconciliationError: The files have none of the columns that were sent.
+    """
+    return _echo_of(columns, [_File(kind, header, look) for kind, (header, look) in enumerate(files)])
+
+
+def _echo_of(columns: Sequence[str], files: Sequence[_File]) -> Echo:
+    names = [name.lower() for name in columns]
+    answered = [file for file in files if file.look]
+    shared = tuple(place for place, name in enumerate(names) if all(name in file.columns for file in answered))
+    if answered and columns and not shared:
+        raise ReconciliationError(
+            "The result files have none of the columns that were sent; they belong to another job. No outcome was "
+            "assigned. Fetch them again."
+        )
+    doubles = tuple(place for place, sent in enumerate(shared) if _is_double(names[sent], answered))
+    return Echo(shared, doubles, any(NULL_CELL in row for file in answered for row in file.look))
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """Some rows of a part: all others have their answers already.
+
+    ``rows`` are their numbers in the input, ``sent`` is how many rows the part has. What was found out of the whole files
+    holds for them, too.
+    """
+
+    rows: Sequence[int]
+    sent: int
+    echo: Echo
+
+
 class _File:
     """One result file: where its columns are, and its rows."""
 
-    def __init__(self, kind: int, rows: Rows) -> None:
+    def __init__(self, kind: int, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         self.kind = kind
-        places = {name.strip("\0").lower(): place for place, name in reversed(list(enumerate(rows.columns)))}
+        places = {name.strip("\0").lower(): place for place, name in reversed(list(enumerate(columns)))}
         self.columns = places
         self.identity = places.get("sf__id")
         self.created = places.get("sf__created")
         self.error = places.get("sf__error")
         self.count = 0
         self._rows = iter(rows) if places else iter(())
-        self.look: list[Sequence[str]] = list(islice(self._rows, _LOOK_ROWS))
+        self.look: list[Sequence[str]] = list(islice(self._rows, LOOK_ROWS))
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         for row in chain(self.look, self._rows):
@@ -165,6 +232,7 @@ def by_content(
     key: str | None = None,
     records_processed: int | None = None,
     records_failed: int | None = None,
+    subset: Subset | None = None,
 ) -> Matched:
     """The outcomes of a part whose answers come in three files, in any order (Bulk API 2.0).
 
@@ -180,6 +248,7 @@ def by_content(
         parse_errors: What an ``sf__Error`` cell says.
         key: A column that tells rows apart: the external id of an upsert, ``Id`` of an update.
         records_processed, records_failed: The counters of the job, where it gave them.
+        subset: *sent* and the files are what is left of a larger part.
 
     Raises:
         ReconciliationError: The numbers do not agree, an answer fits no row, or a row has no answer.
@@ -187,10 +256,11 @@ def by_content(
     if isinstance(sent, Iterator):
         sent = list(sent)
     matcher = _Matcher(
-        [_File(kind, rows) for kind, rows in enumerate((successful, failed, unprocessed))],
+        [_File(kind, rows.columns, rows) for kind, rows in enumerate((successful, failed, unprocessed))],
         columns,
         parse_errors,
         first_row,
+        subset,
     )
     matcher.take_in(sent)
     matcher.match()
@@ -207,23 +277,17 @@ class _Matcher:
         columns: Sequence[str],
         parse_errors: Callable[[str], Sequence[RecordError]],
         first_row: int,
+        subset: Subset | None,
     ) -> None:
         self._files = files
         self._parse = parse_errors
         self._names = [name.lower() for name in columns]
-        answered = [file for file in files if file.look]
-        #: The columns that every file with rows echoes, by their places in *sent*.
-        self._shared = [
-            place for place, name in enumerate(self._names) if all(name in file.columns for file in answered)
-        ]
-        if answered and columns and not self._shared:
-            raise ReconciliationError(
-                "The result files have none of the columns that were sent; they belong to another job. No outcome was "
-                "assigned. Fetch them again."
-            )
-        self._doubles = [place for place, sent in enumerate(self._shared) if _is_double(self._names[sent], answered)]
-        self._keeps_null = any(NULL_CELL in row for file in answered for row in file.look)
-        self._matched = Matched(first_row)
+        echo = subset.echo if subset is not None else _echo_of(columns, files)
+        self._shared = echo.shared
+        self._doubles = echo.doubles
+        self._keeps_null = echo.keeps_null
+        self._sent = subset.sent if subset is not None else None
+        self._matched = Matched(subset.rows.__getitem__ if subset is not None else partial(add, first_row))
         self._exact = array("q")
         self._index: dict[int, int] = {}
         self._groups: list[_Group] = []
@@ -346,25 +410,7 @@ class _Matcher:
     # -- numbers
 
     def check_counts(self, processed: int | None, refused: int | None) -> None:
-        """Every count against every other one."""
-        numbers = {"sent": len(self._matched), **{_FILES[file.kind]: file.count for file in self._files}}
-        wrong: list[str] = []
-        answered = sum(file.count for file in self._files)
-        if answered != numbers["sent"]:
-            wrong.append(f"the result files hold {answered} rows")
-        if processed is not None and processed != numbers["succeeded"] + numbers["failed"]:
-            numbers["records_processed"] = processed
-            wrong.append(f"the job counts {processed} as processed")
-        if refused is not None and refused != numbers["failed"]:
-            numbers["records_failed"] = refused
-            wrong.append(f"the job counts {refused} as failed")
-        if wrong:
-            raise ReconciliationError(
-                f"{numbers['sent']} rows were sent; the files say that {numbers['succeeded']} succeeded, "
-                f"{numbers['failed']} failed and {numbers['unprocessed']} were not processed; but {', and '.join(wrong)}. "
-                "What became of every row is not certain, so no outcome was assigned. Fetch the results again.",
-                numbers=numbers,
-            )
+        check_counts(len(self._matched), [file.count for file in self._files], processed, refused)
 
     # -- what does not fit at once
 
@@ -428,14 +474,15 @@ class _Matcher:
     def _refuse(
         self, rows: dict[int, tuple[str, ...]], answers: list[tuple[_File, Sequence[str], tuple[str, ...]]]
     ) -> None:
-        first = min(rows) + self._matched._first if rows else None
+        sent = self._sent if self._sent is not None else len(self._matched)
+        first = self._matched._row(min(rows)) if rows else None
         kinds = [sum(answer[0].kind == kind for answer in answers) for kind in range(3)]
         raise ReconciliationError(
-            f"{len(self._matched)} rows were sent and as many answers came, but {len(answers)} answers fit no row "
+            f"{sent} rows were sent and as many answers came, but {len(answers)} answers fit no row "
             f"({kinds[0]} succeeded, {kinds[1]} failed, {kinds[2]} unprocessed) and {len(rows)} rows have no answer, "
             f"the first of them row {first}. No outcome was assigned to those rows, and none is guessed. "
             "Compare the result files with what was sent.",
-            numbers={"sent": len(self._matched), "rows_without_answer": len(rows), "answers_without_row": len(answers)},
+            numbers={"sent": sent, "rows_without_answer": len(rows), "answers_without_row": len(answers)},
         )
 
     def finished(self) -> Matched:
@@ -450,8 +497,39 @@ class _Matcher:
             ends = {(_ENDS[states[place]], matched._errors.get(place)) for place in group.members}
             if group.guessed or len(ends) > 1:
                 self._flagged.update(group.members)
-        matched.indistinguishable = frozenset(matched._first + place for place in self._flagged)
+        matched.indistinguishable = frozenset(map(matched._row, self._flagged))
         return matched
+
+
+def check_counts(sent: int, answers: Sequence[int], processed: int | None, refused: int | None) -> None:
+    """Every count against every other one.
+
+    Args:
+        sent: How many rows.
+        answers: How many rows the three files hold, each.
+        processed, refused: The counters of the job, where it gave them.
+
+    Raises:
+        ReconciliationError: Two of them do not agree.
+    """
+    numbers = {"sent": sent, **dict(zip(_FILES, answers, strict=True))}
+    wrong: list[str] = []
+    answered = sum(answers)
+    if answered != numbers["sent"]:
+        wrong.append(f"the result files hold {answered} rows")
+    if processed is not None and processed != numbers["succeeded"] + numbers["failed"]:
+        numbers["records_processed"] = processed
+        wrong.append(f"the job counts {processed} as processed")
+    if refused is not None and refused != numbers["failed"]:
+        numbers["records_failed"] = refused
+        wrong.append(f"the job counts {refused} as failed")
+    if wrong:
+        raise ReconciliationError(
+            f"{numbers['sent']} rows were sent; the files say that {numbers['succeeded']} succeeded, "
+            f"{numbers['failed']} failed and {numbers['unprocessed']} were not processed; but {', and '.join(wrong)}. "
+            "What became of every row is not certain, so no outcome was assigned. Fetch the results again.",
+            numbers=numbers,
+        )
 
 
 def _picker(places: Sequence[int], width: int) -> Callable[[Sequence[str]], Sequence[str]]:

@@ -56,11 +56,22 @@ def gathered(pieces: Iterable[bytes | str], size: int = PIECE_BYTES) -> Iterator
 
 
 class Body:
-    """What a request carries. Opening it again gives the same bytes again, unless it is a one-time stream."""
+    """What a request carries. Opening it again gives the same bytes again, unless it is a one-time stream.
 
-    __slots__ = ("_open", "_opened", "length", "repeatable")
+    ``compress``: it travels as gzip, unless the options of the transport say otherwise.
+    """
 
-    def __init__(self, open_: Callable[[], Iterable[bytes | str]], *, length: int | None, repeatable: bool) -> None:
+    __slots__ = ("_open", "_opened", "compress", "length", "repeatable")
+
+    def __init__(
+        self,
+        open_: Callable[[], Iterable[bytes | str]],
+        *,
+        length: int | None,
+        repeatable: bool,
+        compress: bool = False,
+    ) -> None:
+        self.compress = compress
         self._open = open_
         self._opened = False
         self.length = length
@@ -214,6 +225,19 @@ class QuerySpec:
     soql: str
     all_rows: bool = False
     dialect: Dialect = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One entry of a query's select list.
+
+    ``name``: the column that it makes, dotted for a parent's field (``Owner.Name``), in the query's own spelling.
+    ``path``: the field that its values are of, "" where there is none. ``function``: what stands around it, in lower case.
+    """
+
+    name: str
+    path: str
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

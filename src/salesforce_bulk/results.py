@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from copy import copy
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, Protocol
 
 from .data.arrow import BatchStream, to_table, until_it_fits
-from .data.record_text import record_writer
+from .data.beside import write_beside
+from .data.json_lines import write_json_lines
+from .data.outcome_table import outcome_table
 from .data.schema import Columns
-from .data.sinks import write_arrow, write_csv, write_jsonl, write_parquet
+from .data.sinks import write_arrow, write_csv, write_parquet
 from .data.source import Source
 from .data.typed import TypedDictRows
 from .errors import ReconciliationError, RecordsFailed, UsageError
-from .records import Dialect, Outcome, State
+from .records import Outcome, State
 
 #: How many failures an exception shows.
 SHOWN_FAILURES: Final = 3
@@ -123,8 +126,11 @@ class QueryResult:
 
     def to_jsonl(self, path: str | Path) -> int:
         """One JSON object a line, typed. Returns the number of rows."""
+        pages = self._pages()
         with self._open_file(Path(path)) as file:
-            return write_jsonl(self, file)
+            count, fallbacks = write_json_lines(pages, self._columns, file)
+            self._checked(count, pages, fallbacks)
+        return count
 
     def to_parquet(self, path: str | Path) -> int:
         """Parquet, typed. Returns the number of rows."""
@@ -147,6 +153,21 @@ class QueryResult:
                 stream.close()
 
         return until_it_fits(self._columns, attempt)
+
+    def through(self, watch: Callable[[Iterable[bytes]], Iterable[bytes]]) -> QueryResult:
+        """The same result, the bytes of each page passed through *watch*. They share the receipt."""
+        other = copy(self)
+
+        def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
+            pages = _Counted(self._open_pages())
+            try:
+                for page in pages:
+                    yield pages.rows, watch(page)
+            finally:
+                pages.close()
+
+        other._open_pages = open_pages
+        return other
 
     # -- counting ------------------------------------------------------------------------------------------------------
 
@@ -182,13 +203,14 @@ class _Counted:
     def __init__(self, pages: Iterator[tuple[int | None, Iterable[bytes]]]) -> None:
         self._pages = pages
         self.said: int | None = 0
+        self.rows: int | None = None
 
     def __iter__(self) -> Iterator[Iterable[bytes]]:
         return self
 
     def __next__(self) -> Iterable[bytes]:
-        rows, pieces = next(self._pages)
-        self.said = None if self.said is None or rows is None else self.said + rows
+        self.rows, pieces = next(self._pages)
+        self.said = None if self.said is None or self.rows is None else self.said + self.rows
         return pieces
 
     def close(self) -> None:
@@ -200,12 +222,20 @@ class _Counted:
 Only = Literal["succeeded", "failed", "unprocessed"]
 
 
+class Outcomes(Protocol):
+    """The outcomes of a load, as often as they are asked for: all, those that are not "succeeded", and as blocks of lines."""
+
+    def __iter__(self) -> Iterator[Outcome]: ...
+    def failures(self) -> Iterator[Outcome]: ...
+    def lines(self) -> Iterator[bytes]: ...
+
+
 class IngestResult:
     """One outcome for each row of the input, in its order. A refused record is an outcome, not an exception."""
 
     def __init__(
         self,
-        outcomes: Callable[[], Iterator[Outcome]],
+        outcomes: Outcomes,
         counts: Mapping[State, int],
         source: Source,
         receipt: dict[str, Any],
@@ -222,14 +252,14 @@ class IngestResult:
         self.run_id = run_id
 
     def __iter__(self) -> Iterator[Outcome]:
-        return self._outcomes()
+        return iter(self._outcomes)
 
     def __len__(self) -> int:
         return self.succeeded + self.failed + self.unprocessed
 
     def failures(self) -> Iterator[Outcome]:
         """The outcomes that are not "succeeded"."""
-        return (outcome for outcome in self if outcome.state != "succeeded")
+        return self._outcomes.failures()
 
     def raise_for_failures(self) -> None:
         """Raise ``RecordsFailed`` unless every row succeeded."""
@@ -251,16 +281,8 @@ class IngestResult:
     def to_csv(self, path: str | Path, *, only: Only | None = None) -> int:
         """The input's own columns, then ``sf__Id``, ``sf__Created``, ``sf__Error``. Returns the number of rows."""
         source = self._given()
-        line = record_writer(Dialect())
-        count = 0
         with self._open_file(Path(path)) as file:
-            file.write(line((*source.columns, "sf__Id", "sf__Created", "sf__Error")).encode())
-            for cells, outcome in zip(source.rows_again(), self, strict=True):
-                if only is not None and outcome.state != only:
-                    continue
-                file.write(line((*cells, *_cells(outcome))).encode())
-                count += 1
-        return count
+            return write_beside(source, self._outcomes.lines(), file, only)
 
     def _given(self) -> Source:
         if not self._source.reopenable:
@@ -272,17 +294,7 @@ class IngestResult:
 
     def to_arrow(self) -> Any:
         """The outcomes as a ``pyarrow.Table``: row, state, id, created, code, message."""
-        try:
-            import pyarrow
-        except ImportError as error:
-            raise UsageError("An Arrow table needs pyarrow: pip install 'salesforce-bulk[arrow]'.") from error
-        names = ("row", "state", "id", "created", "code", "message")
-        columns: dict[str, list[Any]] = {name: [] for name in names}
-        for outcome in self:
-            for name in names:
-                columns[name].append(getattr(outcome, name))
-        types = dict(zip(names, ("int64", "string", "string", "bool_", "string", "string"), strict=True))
-        return pyarrow.table({name: pyarrow.array(columns[name], getattr(pyarrow, types[name])()) for name in names})
+        return outcome_table(self._outcomes.lines())
 
     def __repr__(self) -> str:
         receipt = self.receipt
@@ -290,11 +302,3 @@ class IngestResult:
             f"<IngestResult {self.run_id} {receipt['operation']} {receipt['object']}: {self.succeeded:_} ok, "
             f"{self.failed:_} failed, {self.unprocessed:_} unprocessed>"
         )
-
-
-def _cells(outcome: Outcome) -> tuple[str, str, str]:
-    if outcome.state == "succeeded":
-        return outcome.id or "", str(outcome.created).lower(), ""
-    if outcome.state == "unprocessed":
-        return "", "", "unprocessed"
-    return outcome.id or "", "false", f"{outcome.code}:{outcome.message}:{','.join(outcome.fields)} --"

@@ -7,6 +7,7 @@ by its LastName. It does every job at once, when its upload is complete.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -61,6 +62,8 @@ class LockingOrg:
     seen: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     open_jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: (method, path without version, Content-Encoding or "") of every request.
+    heard: list[tuple[str, str, str]] = field(default_factory=list)
 
     def work(self, job: Job) -> str:
         with self.lock:
@@ -126,12 +129,16 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_GET
 
     def _handle(self) -> None:
-        body = self._body().decode()
+        body = self._body()
+        encoding = self.headers.get("Content-Encoding", "")
+        if encoding == "gzip":
+            body = gzip.decompress(body)
         path = re.sub(r"^/services/(data|async)/v?66\.0/", "", self.path)
+        self.org.heard.append((self.command, path, encoding))
         for method, pattern, answer in _CALLS:
             found = re.fullmatch(pattern, path)
             if self.command == method and found:
-                status, text = answer(self.org, body, *found.groups())
+                status, text = answer(self.org, body.decode(), *found.groups())
                 break
         else:
             raise AssertionError(f"nobody taught this server {self.command} {self.path}")

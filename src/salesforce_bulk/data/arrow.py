@@ -20,7 +20,7 @@ from ..errors import BadValue, MalformedResult
 from .ahead import in_order
 from .arrow_csv import TextColumns, block_reader, shifted
 from .arrow_types import arrow_schema, typed_array
-from .blocks import BLOCK_BYTES, OpenPages, PageBlocks, Pages, close
+from .blocks import BLOCK_BYTES, Block, OpenPages, PageBlocks, Pages, close
 from .converters import CONVERTERS, DoesNotFit
 from .extras import pyarrow
 from .schema import Column, Columns, ColumnType, as_text, columns_of, text_columns
@@ -78,7 +78,7 @@ class _Blocks:
             )
             self._first = replace(first, misfits={})
 
-        def convert(block: bytes) -> _Block:
+        def convert(block: Block) -> _Block:
             return _converted(read(block), columns)
 
         self._rest = in_order(self._pages, convert, threads=self._threads)

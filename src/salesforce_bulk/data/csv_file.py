@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import BadValue
+from ..errors import BadValue, SourceChanged, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
 from .decode import MAX_CELL_CHARACTERS
@@ -30,15 +30,16 @@ class CsvFile(Source):
     def __init__(
         self, path: Path, choice: Choice, *, encoding: str | None = None, delimiter: str | None = None
     ) -> None:
-        about = regular(path)
         self._path = path
         self._choice = choice
+        self._state = _state(path)
         self._look = look = look_at(path, encoding=encoding, delimiter=delimiter)
         self._places = choice.chosen(look.columns)
         self.columns = choice.named([look.columns[place] for place in self._places])
         self.dialect = Dialect(look.delimiter, look.line_ending)
-        self.fingerprint = f"{about.st_size}-{about.st_mtime_ns}"
+        self.fingerprint = "-".join(map(str, self._state))
         self.passthrough = self._is_plain and look.encoding == "utf-8" and not look.compressed and self._keeps_ends
+        self.places = look.places
         self.detected = Detected(
             kind="CSV",
             encoding=look.encoding,
@@ -69,9 +70,36 @@ class CsvFile(Source):
         return self._written(dialect)
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        return raw_pieces(self._path, start, stop)
+        self._check_unchanged()
+        held = b""
+        try:
+            for data in raw_pieces(self._path, start, stop):
+                if held:
+                    yield held
+                held = data
+        except (UsageError, OSError):
+            self._check_unchanged()
+            raise
+        # Before the last piece goes out: without it the others are nothing.
+        self._check_unchanged()
+        yield held
+
+    def _check_unchanged(self) -> None:
+        """Raise unless the file is, for all that can be told without reading it, the one that was looked at."""
+        try:
+            is_same = self._state == _state(self._path)
+        except UsageError:
+            is_same = False
+        if not is_same:
+            raise SourceChanged(
+                f"{self._path} is not the file any more that was looked at: it was written to, or another one took its "
+                "place.\nWhat was read of it since then was not applied; what had been sent before was.\nLoad a file that "
+                "nobody writes to. The receipt of the run names the jobs that have ended, with their rows."
+            )
 
     def as_given(self) -> Source:
+        if self._choice == Choice():
+            return self  # the whole file was looked at, and that takes its time
         return CsvFile(self._path, Choice(), encoding=self._look.encoding, delimiter=self._look.delimiter)
 
     def _own_bytes(self) -> Iterator[Block]:
@@ -133,6 +161,12 @@ class CsvFile(Source):
             if len(row) < width:
                 row = [*row, *[""] * (width - len(row))]
             yield [row[place] for place in self._places]
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Changes when somebody writes to the file or puts another one in its place."""
+    about = regular(path)
+    return about.st_size, about.st_mtime_ns, about.st_ino
 
 
 def _without(pieces: Iterator[bytes], count: int) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import chain, islice
@@ -15,11 +15,13 @@ from ..errors import BadValue, UsageError
 from ..records import CLEAR, Dialect
 from ..wire.names import NULL_CELL
 from .input_file import first_bytes, is_gzip, regular, text_of_file
-from .record_text import gathered_records, record_writer
+from .record_text import ListWriter, gathered_lists, list_writer
 from .relations import flat, is_flat
 from .source import BLOCK_BYTES, Block, Choice, Detected, Source
 from .values import PLAIN_TYPES, text_of
 
+#: So many rows are worked on at a time: fewer cost more calls a row, more leave the processor's cache.
+_LIST_ROWS: Final = 128
 #: The columns of a one-time iterator are those of this many rows; they are held until then.
 LOOK_AHEAD_ROWS: Final = 1_000
 
@@ -92,9 +94,9 @@ class DictSource(Source):
     def _blocks(self, rows: Iterable[Row], dialect: Dialect) -> Iterator[Block]:
         if not self.columns:
             return
-        write = record_writer(dialect, normalise=self._choice.line_breaks == "normalise")
+        write = list_writer(dialect, normalise=self._choice.line_breaks == "normalise")
         cells = Cells(self._mine, frozenset(self._all), self._choice)
-        for data, count in gathered_records(cells.records(rows, write), BLOCK_BYTES):
+        for data, count in gathered_lists(cells.records(rows, write), BLOCK_BYTES):
             yield Block(data, count)
 
     def as_given(self) -> Source:
@@ -146,12 +148,38 @@ class Cells:
         #: A parent that is None stands for all of its columns.
         self._parents = {name: _parent(name) for name in columns if "." in name}
 
-    def records(self, rows: Iterable[Row], write: Callable[[Any], str]) -> Iterator[str]:
-        pick, width = self._pick, self._width
+    def records(self, rows: Iterable[Row], write: ListWriter) -> Iterator[list[str]]:
+        """The records of the rows, those of some rows at a time."""
+        source = iter(rows)
+        number = 0
         is_text = True
-        for number, row in enumerate(rows):
+        while some := list(islice(source, _LIST_ROWS)):
+            picked = self._picked(some) if is_text else None
+            if picked is not None:
+                try:
+                    yield write(picked)
+                    number += len(some)
+                    continue
+                except TypeError:  # from str.join: not all of them are text, and so it will be in other rows
+                    is_text = False
+            yield write(self._one_by_one(some, number))
+            number += len(some)
+
+    def _picked(self, rows: list[Row]) -> list[tuple[Any, ...]] | None:
+        """The values of plain dicts that have all columns and no other keys; None: these are not."""
+        # As many keys as columns, and every column among them: then there is no other key.
+        if {dict} != set(map(type, rows)) or {self._width} != set(map(len, rows)):
+            return None
+        try:
+            return list(map(self._pick, rows))
+        except KeyError:
+            return None
+
+    def _one_by_one(self, rows: list[Row], first: int) -> list[Sequence[str]]:
+        pick, width = self._pick, self._width
+        made: list[Sequence[str]] = []
+        for number, row in enumerate(rows, first):
             values: Any = None
-            # As many keys as columns, and every column among them: then there is no other key.
             if type(row) is dict and len(row) == width:
                 try:
                     values = pick(row)
@@ -159,13 +187,8 @@ class Cells:
                     values = None
             if values is None:
                 values = self._looked_up(_checked_row(row, number), number)
-            if is_text:
-                try:
-                    yield write(values)
-                    continue
-                except TypeError:  # from str.join: not all of them are text, and so it will be in other rows
-                    is_text = False
-            yield write(self._texts(values, row, number))
+            made.append(self._texts(values, row, number))
+        return made
 
     def _looked_up(self, row: Row, number: int) -> list[Any]:
         given = dict(row) if is_flat(row) else dict(flat(row, number))

@@ -74,14 +74,14 @@ def read_some(path: Path, file: IO[bytes], size: int = READ_BYTES) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def raw_pieces(path: Path, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-    """The bytes of the file, unpacked, from *start* to *stop*."""
+def raw_pieces(path: Path, start: int = 0, stop: int | None = None, *, size: int = READ_BYTES) -> Iterator[bytes]:
+    """The bytes of the file, unpacked, from *start* to *stop*, *size* of them at a time."""
     with opened(path) as file:
         if start:
             file.seek(start)
         left = stop - start if stop is not None else None
         while left is None or left > 0:
-            data = read_some(path, file, READ_BYTES if left is None else min(left, READ_BYTES))
+            data = read_some(path, file, size if left is None else min(left, size))
             if not data:
                 break
             if left is not None:
@@ -91,17 +91,17 @@ def raw_pieces(path: Path, start: int = 0, stop: int | None = None) -> Iterator[
         raise UsageError(f"{path} is {left} bytes shorter than it was. It was changed while it was read.")
 
 
-def utf8_pieces(path: Path, encoding: str, start: int = 0) -> Iterator[bytes]:
-    """The text of the file as UTF-8. *start* is the length of its byte order mark.
+def utf8_pieces(path: Path, encoding: str, start: int = 0, *, size: int = READ_BYTES) -> Iterator[bytes]:
+    """The text of the file as UTF-8, not looked at if it is that already. *start* is the length of its byte order mark.
 
     Raises:
         UnicodeDecodeError: The file is in another encoding.
     """
     if encoding == "utf-8":
-        yield from raw_pieces(path, start)
+        yield from raw_pieces(path, start, size=size)
         return
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    for data in raw_pieces(path, start):
+    for data in raw_pieces(path, start, size=size):
         yield decoder.decode(data).encode("utf-8")
     yield decoder.decode(b"", True).encode("utf-8")
 

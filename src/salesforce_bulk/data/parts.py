@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ..errors import BadValue, RecordTooLarge, UsageError
@@ -17,6 +19,7 @@ from ..records import Dialect, PartLimits
 from .decode import MAX_CELL_CHARACTERS
 from .record_ends import count_rows, last_end, row_ends
 from .source import Block, Source, raise_csv_limit
+from .survey import Places
 
 #: Bulk API 2.0. "Upload Job Data": 150 MB after base64, so at most 100 MB of CSV; we count encoded bytes, never estimate.
 #: Limits quick reference: 150,000,000 records a day (a job has no limit of its own), 400,000 characters a record, 131,072
@@ -46,15 +49,19 @@ _STRETCH: Final = 64 * 1024
 
 
 class PartStream(Iterator[bytes]):
-    """One part: an iterator of its bytes, header first, to be read to its end before the next part is asked for.
+    """One part: an iterator of its bytes, header first, to be read to its end before the next part is asked for, unless they
+    can be had again.
 
     Attributes:
         number: Which part it is, from 0.
         first_row: The number of its first row in the input.
         rows, bytes: How many it holds; complete when it was read to its end.
         offsets: Where its rows stand in the file, header not included; None: it is not made of a file's own bytes.
+        again: Gives its bytes anew, as often as it is called; None: they can be had only once.
         ended: It was read to its end.
     """
+
+    again: Callable[[], Iterator[bytes]] | None = None
 
     def __init__(self, number: int, first_row: int, pieces: Iterator[tuple[bytes, int]]) -> None:
         self.number = number
@@ -86,7 +93,7 @@ def parts(source: Source, limits: PartLimits, dialect: Dialect) -> Iterator[Part
 
     Of a file whose own bytes are sent, ``rows``, ``bytes`` and ``offsets`` are known before a part is handed out: it was
     walked through, and is read again. Other parts are made while they are read: an error can come at any piece, and what
-    was read of that part until then is not a part. So read a part to its end before any of it is sent.
+    was read of that part until then is not a part. So read such a part to its end before any of it is sent.
 
     Raises:
         RecordTooLarge: A row that no part can hold, with its number and, where a cell is at fault, its column.
@@ -96,14 +103,14 @@ def parts(source: Source, limits: PartLimits, dialect: Dialect) -> Iterator[Part
     head = _checked_header(source, limits, dialect)
     if not head:
         return
-    runs = _Lookahead(_Cutter(source, limits, dialect, len(head)).runs(source.blocks(dialect)))
+    runs = _Lookahead(_Cutter(source, limits, dialect, len(head)).runs())
     number = row = 0
     while runs.ahead is not None:
         part = _walked(source, runs, head, number, row) if runs.ahead.start is not None else None
         if part is None:
             part = PartStream(number, row, _made(runs, head))
         yield part
-        if not part.ended:
+        if not part.ended and part.again is None:
             raise UsageError(f"Part {number} was not read to its end before the next one was asked for.")
         number += 1
         row += part.rows
@@ -124,10 +131,22 @@ def _checked_header(source: Source, limits: PartLimits, dialect: Dialect) -> byt
     return head
 
 
+class _Whole(NamedTuple):
+    """Whole rows: their size, their number if it is known, where they stand in the file if they do, whether one of them may
+    be too long, and how their bytes are had."""
+
+    size: int
+    rows: int | None
+    start: int | None
+    is_suspect: bool
+    read: Callable[[], bytes]
+
+
 class _Run(NamedTuple):
-    """Whole rows that belong to one part."""
+    """Whole rows that belong to one part. Those of a file's own bytes are read again when the part is."""
 
     data: bytes
+    size: int
     rows: int
     begins_part: bool
     start: int | None
@@ -162,26 +181,27 @@ def _walked(source: Source, runs: _Lookahead, head: bytes, number: int, row: int
         assert run.start is not None
         if run.begins_part:
             start = run.start
-        stop = run.start + len(run.data)
+        stop = run.start + run.size
         rows += run.rows
-    part = PartStream(number, row, _again(source, head, start, stop))
-    part.rows, part.bytes, part.offsets = rows, len(head) + stop - start, (start, stop)
+    again = partial(_sliced, source, head, start, stop)
+    part = PartStream(number, row, ((data, 0) for data in again()))
+    part.rows, part.bytes, part.offsets, part.again = rows, len(head) + stop - start, (start, stop), again
     return part
 
 
-def _again(source: Source, head: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int]]:
-    yield head, 0
-    for data in source.pieces(start, stop):
-        yield data, 0
+def _sliced(source: Source, head: bytes, start: int, stop: int) -> Iterator[bytes]:
+    yield head
+    yield from source.pieces(start, stop)
 
 
 class _Cutter:
     """Blocks -> runs of whole rows, each within the limits."""
 
     def __init__(self, source: Source, limits: PartLimits, dialect: Dialect, head: int) -> None:
+        self._source = source
         self._columns = source.columns
         self._limits = limits
-        self._delimiter = dialect.delimiter
+        self._dialect = dialect
         self._room = limits.bytes - head
         self._row = 0
         #: No record of so many bytes can break a limit.
@@ -189,18 +209,28 @@ class _Cutter:
         # Three bytes a UTF-16 unit is the most that UTF-8 has.
         self._hopeless = min(3 * limits.record_characters, self._room) + 2
 
-    def runs(self, blocks: Iterable[Block]) -> Iterator[_Run]:
+    def runs(self) -> Iterator[_Run]:
         most_rows = self._limits.rows
         size = rows = 0
         begins = True
-        for data, known, start, is_suspect in self._whole_rows(blocks):
-            if is_suspect:
-                self._measure(data)
+        for whole in self._whole_rows():
+            if whole.is_suspect:
+                self._measure(whole.read())
+            if whole.rows is not None and size + whole.size <= self._room and rows + whole.rows <= most_rows:
+                yield _Run(
+                    b"" if whole.start is not None else whole.read(), whole.size, whole.rows, begins, whole.start
+                )
+                begins = False
+                size += whole.size
+                rows += whole.rows
+                self._row += whole.rows
+                continue
+            data, start = whole.read(), whole.start
             if begins and data[0] in b"\r\n":
                 data, start = _without_blank_lines(data, start)
-            count = count_rows(data) if known is None else known
+            count = count_rows(data) if whole.rows is None else whole.rows
             if size + len(data) <= self._room and rows + count <= most_rows:
-                yield _Run(data, count, begins, start)
+                yield _Run(data, len(data), count, begins, start)
                 begins = False
                 size += len(data)
                 rows += count
@@ -218,15 +248,29 @@ class _Cutter:
                     at += len(data[at : ends[done]]) - len(data[at : ends[done]].lstrip(b"\r\n"))
                     continue
                 stop = ends[fit - 1]
-                yield _Run(data[at:stop], fit - done, begins, None if start is None else start + at)
+                yield _Run(data[at:stop], stop - at, fit - done, begins, None if start is None else start + at)
                 begins = False
                 size += stop - at
                 rows += fit - done
                 self._row += fit - done
                 at, done = stop, fit
 
-    def _whole_rows(self, blocks: Iterable[Block]) -> Iterator[tuple[bytes, int | None, int | None, bool]]:
-        """Data of whole rows, the number of its rows if it is known, its place, and whether a row may be too long."""
+    def _whole_rows(self) -> Iterator[_Whole]:
+        source = self._source
+        places = source.places if source.passthrough and self._dialect == source.dialect else None
+        return self._walked(source.blocks(self._dialect)) if places is None else self._placed(places)
+
+    def _placed(self, places: Places) -> Iterator[_Whole]:
+        """The rows between two places where the file can be cut. Nothing is read but where a part ends."""
+        stretches = zip(pairwise(places.ends), pairwise(places.rows), strict=True)
+        for (start, stop), (before, after) in stretches:
+            read = partial(self._read, start, stop)
+            yield _Whole(stop - start, after - before, start, stop - start > self._harmless, read)
+
+    def _read(self, start: int, stop: int) -> bytes:
+        return b"".join(self._source.pieces(start, stop))
+
+    def _walked(self, blocks: Iterable[Block]) -> Iterator[_Whole]:
         tail = b""
         place: int | None = None
         for block in blocks:
@@ -240,7 +284,8 @@ class _Cutter:
             if end > 0 and known is None:
                 end = _before_blank_lines(data, end)
             if end > 0:
-                yield (data if end == len(data) else data[:end]), known, place, is_suspect
+                whole = data if end == len(data) else data[:end]
+                yield _Whole(len(whole), known, place, is_suspect, partial(bytes, whole))
                 tail = data[end:]
                 place = None if place is None else place + end
             else:
@@ -254,7 +299,7 @@ class _Cutter:
             # As it is in the file: the end of its last row, if it has one, and no blank lines behind it.
             rest = tail[len(last) :]
             end = len(last) + (rest.find(b"\n") + 1 or len(rest))
-            yield tail[:end], None, place, end > self._harmless
+            yield _Whole(end, None, place, end > self._harmless, partial(bytes, tail[:end]))
 
     def _last_end(self, data: bytes) -> tuple[int, bool]:
         """The last record end of *data*, or -1; and whether some two record ends are suspiciously far apart."""
@@ -282,7 +327,9 @@ class _Cutter:
         text = text.strip("\r\n")
         characters, most = _units(text), self._limits.record_characters
         raise_csv_limit(MAX_CELL_CHARACTERS)
-        for place, cell in enumerate(next(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter), [])):
+        for place, cell in enumerate(
+            next(csv.reader(io.StringIO(text, newline=""), delimiter=self._dialect.delimiter), [])
+        ):
             count = _units(cell)
             if count > self._limits.cell_characters:
                 column = self._columns[place] if place < len(self._columns) else f"number {place + 1}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from ..errors import MalformedResult
 from ..records import RecordError, RowResult
 from .decode import CsvRecords
 
-__all__ = ["RecordError", "RowResult", "csv_results", "parse_errors", "truth"]
+__all__ = ["RecordError", "RowResult", "csv_results", "parse_errors", "parse_result_errors", "truth"]
 
 # "CODE:message:F1,F2 --", or "CODE:message:--" without fields. How several errors share a cell has not been recorded
 # (bulk-api-1, U18); they are read as following one another, so one ends where the next code or the end of the text is.
@@ -33,6 +35,13 @@ def parse_errors(text: str) -> tuple[RecordError, ...]:
     if start < len(text) and text[start:].strip():
         return (RecordError("", text),)
     return tuple(errors)
+
+
+def parse_result_errors(text: str) -> tuple[RecordError, ...]:
+    """What an ``sf__Error`` cell of Bulk API 2.0 says. There the text is HTML-escaped (field notes, 4.3)."""
+    if "&" not in text:
+        return parse_errors(text)
+    return tuple(replace(error, message=html.unescape(error.message)) for error in parse_errors(text))
 
 
 def _one_error(text: str) -> RecordError | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
-from .ahead import read_ahead
+from .ahead import one_ahead, read_ahead
 from .blocks import Pages, close, cut_off, header_end, other_header, read_header
 from .extras import pyarrow
 from .row_count import RecordCounter
@@ -122,9 +122,10 @@ def _plain(value: object) -> str:
 
 
 Compression = Literal["snappy", "zstd", "lz4", "gzip", "none"]
-#: Readers work by row group: large enough to pack well, small enough to hold. Whichever is reached first.
+#: Readers work by row group: large enough to pack well, small enough to hold two, one on its way into the file while the next
+#: one is gathered. Whichever is reached first.
 ROW_GROUP_ROWS: Final = 250_000
-ROW_GROUP_BYTES: Final = 96 * 1024 * 1024
+ROW_GROUP_BYTES: Final = 64 * 1024 * 1024
 #: A dictionary pays where values come again: in the first rows, at most this share of the values is new.
 _DICTIONARY_SHARE: Final = 0.2
 _SAMPLE_ROWS: Final = 20_000
@@ -139,14 +140,17 @@ def write_parquet(batches: Batches, file: Any, *, compression: Compression = "zs
     pa, pq = pyarrow(what), pyarrow(what, "pyarrow.parquet")
     schema = batches.schema
     writer: Any = None
-    count = 0
+
+    def write(table: Any) -> int:
+        nonlocal writer
+        if writer is None:
+            dictionaries = _repeating(pyarrow(what, "pyarrow.compute"), table)
+            writer = pq.ParquetWriter(file, schema, compression=compression, use_dictionary=dictionaries)
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        return int(table.num_rows)
+
     try:
-        for table in _row_groups(pa, batches, schema):
-            if writer is None:
-                dictionaries = _repeating(pyarrow(what, "pyarrow.compute"), table)
-                writer = pq.ParquetWriter(file, schema, compression=compression, use_dictionary=dictionaries)
-            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-            count += table.num_rows
+        count = sum(one_ahead(_row_groups(pa, batches, schema), write))
         if writer is None:
             writer = pq.ParquetWriter(file, schema, compression=compression)
     finally:

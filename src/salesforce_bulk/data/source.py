@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..records import Dialect
 from .decode import CsvRecords
 from .record_text import record_writer
+from .survey import Places
 
 #: What a value that is missing does: ``"ignore"`` leaves the field as it is, ``"clear"`` empties it.
 Nulls = Literal["ignore", "clear"]
@@ -57,6 +58,7 @@ class Source(ABC):
         columns: The columns as they are sent.
         dialect: The dialect that fits the input best; with it, ``passthrough`` files go out byte for byte.
         passthrough: The file's own bytes are what is sent, and blocks carry their places in the file.
+        places: Where such a file can be cut; None: that has to be found out by walking through its blocks.
         reopenable: ``blocks`` may be called again and gives the same rows. A generator gives its rows once.
         detected: What was found out about the input.
         fingerprint: Changes when the file changes; None where there is no file.
@@ -65,6 +67,7 @@ class Source(ABC):
     columns: tuple[str, ...]
     dialect: Dialect = Dialect()
     passthrough: bool = False
+    places: Places | None = None
     reopenable: bool = True
     detected: Detected
     fingerprint: str | None = None
@@ -82,7 +85,11 @@ class Source(ABC):
         """
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of the file from *start* to *stop*: a part that was sent from it, once more."""
+        """The bytes of the file from *start* to *stop*: those of a part.
+
+        Raises:
+            SourceChanged: It is not the file that was looked at. What was read of it is nothing.
+        """
         raise UsageError(f"{self.detected.kind} rows have no bytes {start} to {stop} in a file. Nothing was sent.")
 
     def rows_again(self) -> Iterator[list[str]]:

@@ -113,7 +113,7 @@ class TypedDictRows:
         row = 0
         for block in blocks:
             try:
-                lines = io.StringIO(block.decode("utf-8"), newline="")
+                lines = io.StringIO(str(block, "utf-8"), newline="")
                 rows: Iterable[list[str]] = filter(None, csv.reader(lines, strict=True))
                 if typed:
                     rows = list(rows)
@@ -121,7 +121,7 @@ class TypedDictRows:
                 row += yield from make(zip(rows, *values, strict=True))
             except (ValueError, IndexError, csv.Error) as error:
                 try:
-                    careful_columns(block, len(columns))
+                    careful_columns(bytes(block), len(columns))
                 except MalformedResult as ours:
                     raise shifted(ours, row) from None
                 raise error

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from ..data.rest_rows import RestTable
 from ..data.schema import Columns, columns_for, text_columns
 from ..engine.extract import PAGE_ROWS, pages
-from ..engine.runs import whole_file
-from ..errors import JobFailed
-from ..protocol import bulk1, query2
+from ..errors import ApiError, JobFailed, UsageError
+from ..journal.folder import whole_file
+from ..protocol import bulk1, query2, rest_query
 from ..protocol.jobs2 import ask_job
-from ..protocol.soql import object_of
+from ..protocol.soql import Shape, object_of, shape_of
 from ..records import Body, JobSpec, PkChunking, QuerySpec
 from ..results import Pages, QueryResult
 from ..wire.names import BatchState, Job2State, JobState, Operation
 from .setting import Setting, check_choice
 
-Api = Literal["auto", "bulk2", "bulk1"]
-APIS: Final = ("auto", "bulk2", "bulk1")
+Api = Literal["auto", "bulk2", "bulk1", "rest"]
+APIS: Final = ("auto", "bulk2", "bulk1", "rest")
 Types = Literal["describe", "text"]
 
-#: The object of a query, how many rows the org says it found, and what opens its pages.
-_Opened = tuple[str, int | None, Pages]
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The object of a query, how many rows the org says it found, what opens its pages, and its columns where they are known
+    from more than the header."""
+
+    sobject: str
+    expected: int | None
+    pages: Pages
+    columns: Columns | None = None
 
 
 def query(
@@ -40,19 +50,44 @@ def query(
 ) -> QueryResult:
     check_choice("types", types, ("describe", "text"))
     check_choice("api", api, APIS)
-    chosen, why = ("bulk1", "PK chunking is asked for") if api == "auto" and pk_chunking else (api, "as asked for")
-    if chosen == "auto":
-        chosen, why = "bulk2", "every query that both can answer comes in pages there"
+    shape = shape_of(soql)
+    chosen, why = _api_for(shape, api, pk_chunking)
     receipt = setting.receipt("queryAll" if deleted else "query", "", chosen, why)
     began = time.monotonic()
     waits = {"limit_seconds": job_seconds, "longest_pause": longest_poll_seconds}
-    if chosen == "bulk2":
-        sobject, expected, open_pages = _query2(setting, soql, deleted, page_rows, waits, receipt)
+    if chosen == "rest":
+        opened = _query_rest(setting, soql, shape, deleted, page_rows)
+    elif chosen == "bulk1":
+        opened = _query1(setting, soql, deleted, pk_chunking, waits, receipt)
     else:
-        sobject, expected, open_pages = _query1(setting, soql, deleted, pk_chunking, waits, receipt)
-    receipt |= {"object": sobject, "seconds": time.monotonic() - began}
-    receipt["rows"] = {"expected": expected, "received": 0, "written": 0}
-    return QueryResult(open_pages, _columns(setting, sobject, types), expected, receipt, whole_file, setting.traffic)
+        try:
+            opened = _query2(setting, soql, deleted, page_rows, waits, receipt)
+        except (ApiError, JobFailed) as refused:
+            if api != "auto" or not rest_query.is_beyond_bulk(refused):
+                raise
+            code = refused.error_code if isinstance(refused, ApiError) else "its job failed"
+            receipt |= {"api": "rest", "why": f"Bulk API 2.0 does not take this query ({code})"}
+            opened = _query_rest(setting, soql, shape, deleted, page_rows)
+    receipt |= {"object": opened.sobject, "seconds": time.monotonic() - began}
+    receipt["rows"] = {"expected": opened.expected, "received": 0, "written": 0}
+    columns = text_columns if types == "text" else opened.columns or _columns(setting, opened.sobject)
+    return QueryResult(opened.pages, columns, opened.expected, receipt, whole_file, setting.traffic)
+
+
+def _api_for(shape: Shape, api: Api, chunking: PkChunking | None) -> tuple[str, str]:
+    """Which API, and why. What Bulk API 2.0 does not take, 1.0 does not take either (its guide, "Use Bulk Query")."""
+    if chunking is not None:
+        if api in ("bulk2", "rest"):
+            name = "Bulk API 2.0 cuts queries itself" if api == "bulk2" else "REST does not cut queries"
+            raise UsageError(
+                f"{name}: pk_chunking is for Bulk API 1.0. Nothing was sent. Leave api or pk_chunking out."
+            )
+        return "bulk1", "PK chunking is asked for" if api == "auto" else "as asked for"
+    if api != "auto":
+        return api, "as asked for"
+    if shape.only_rest:
+        return "rest", f"no bulk query takes {shape.only_rest}"
+    return "bulk2", "every query that both can answer comes in pages there"
 
 
 def _query2(
@@ -74,7 +109,7 @@ def _query2(
         for page in pages(driver, job.id, page_rows=page_rows or PAGE_ROWS, parallel=page_rows is None):
             yield page.rows, page.pieces
 
-    return info.sobject or job.sobject, info.records_processed, open_pages
+    return _Opened(info.sobject or job.sobject, info.records_processed, open_pages)
 
 
 def _query1(
@@ -105,10 +140,37 @@ def _query1(
         for batch_id, result in files:
             yield None, driver.stream(bulk1.query_result(job.id, batch_id, result))
 
-    return job.sobject or sobject, sum(batch.records_processed for batch in batches), open_pages
+    return _Opened(job.sobject or sobject, sum(batch.records_processed for batch in batches), open_pages)
 
 
-def _columns(setting: Setting, sobject: str, types: Types) -> Columns:
-    if types == "text":
-        return text_columns
+def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_rows: int | None) -> _Opened:
+    """The first page is asked for at once, so that a query that the org refuses is an error here and not later."""
+    if shape.nested:
+        raise UsageError(
+            "A query inside the select list gives records within records, which have no columns. Nothing was sent. "
+            "Query the inner object itself, with the fields of its parent: SELECT Name, Account.Name FROM Contact."
+        )
+    driver = setting.driver
+    sobject = object_of(soql)
+    request = rest_query.query(soql, all_rows=deleted, page_rows=page_rows)
+    first = driver.perform(rest_query.ask_page(request, page_rows))
+    if shape.is_count:
+        # COUNT() is answered with a number and no record.
+        first = rest_query.RecordPage([{shape.selected[0].name: str(first.total)}], 1, None)
+    described = setting.describe_of(sobject)
+    table = RestTable(first.records, shape.selected, shape.fields, described, setting.describe_of)
+
+    def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
+        page, row = first, 0
+        while True:
+            yield len(page.records), [table.csv(page.records, row)]
+            row += len(page.records)
+            if page.more is None:
+                return
+            page = driver.perform(rest_query.ask_page(page.more, page_rows))
+
+    return _Opened(sobject, first.total, open_pages, table.columns)
+
+
+def _columns(setting: Setting, sobject: str) -> Columns:
     return lambda header: columns_for(header, setting.describe_of(sobject), setting.describe_of)

@@ -12,20 +12,32 @@ from ..data.collection_records import CollectionRecords, lookup_columns
 from ..data.delimited import DelimitedRows
 from ..data.parts import BULK1, BULK2, REST, parts
 from ..data.record_text import record_writer
-from ..data.results import csv_results, parse_errors
+from ..data.results import csv_results
 from ..data.source import Nulls, Source
 from ..data.sources import open_source
 from ..engine.again import Again, Pass, Texts, passes, pause
-from ..engine.ingest import ByBulk1, ByBulk2, ByCollections, PartDone, ResultFiles, Sent, Way, load, totals
-from ..engine.runs import RunFolder, whole_file
+from ..engine.ingest import (
+    ByBulk1,
+    ByBulk2,
+    ByCollections,
+    LoadOutcomes,
+    PartDone,
+    Sent,
+    Way,
+    load,
+    totals,
+)
 from ..errors import JobFailed, UsageError
+from ..journal.folder import RunFolder, whole_file
 from ..options import LoadOptions
 from ..protocol.passing import may_try_rest_again
-from ..reconcile import by_content, by_position
+from ..reconcile import by_position
 from ..records import Dialect, IngestSpec, JobSpec, Outcome, PartLimits, RowResult
 from ..results import IngestResult
 from ..wire.names import Operation
-from .setting import Setting, attempt, check_choice, errors_of, jobs_of, progress, told
+from .account import attempt, errors_of, jobs_of, progress, told
+from .matching import Matching, SentRows
+from .setting import Setting, check_choice
 
 LOAD_APIS: Final = ("auto", "bulk2", "bulk1", "rest")
 
@@ -44,6 +56,7 @@ def write(
     on_progress: Callable[[Mapping[str, Any]], Any] | None,
 ) -> IngestResult:
     check_choice("api", options.api, LOAD_APIS)
+    check_choice("outcomes", options.outcomes, ("now", "later"))
     if options.retries < 0:
         raise UsageError(f"retries is 0 or more, not {options.retries}. Nothing was sent.")
     chosen, why = _api_for(operation, rows, options)
@@ -90,7 +103,7 @@ def write(
         folder.write_receipt(receipt)
     succeeded, failed, unprocessed = totals(done)
     result = IngestResult(
-        lambda: (outcome for part in done for outcome in part.outcomes()),
+        LoadOutcomes(done),
         {"succeeded": succeeded, "failed": failed, "unprocessed": unprocessed},
         source,
         receipt,
@@ -133,7 +146,7 @@ def _way(setting: Setting, asked: _Asked, this: Pass) -> tuple[Way, Callable[[],
     columns, dialect = asked.source.columns, asked.dialect(this.api)
     spec = IngestSpec(asked.operation, asked.sobject, asked.external_id, options.assignment_rule_id, dialect)
     if this.api == "bulk2":
-        return ByBulk2(setting.driver, spec, options, partial(_match, columns, dialect, asked.key)), lambda: None
+        return ByBulk2(setting.driver, spec, options, Matching(columns, dialect, asked.key)), lambda: None
     if this.api == "rest":
         records = CollectionRecords(columns, asked.operation, asked.sobject, asked.external_id, setting.describe_of)
         return ByCollections(setting.driver, spec, partial(_entries, records, dialect), _settled), lambda: None
@@ -240,37 +253,8 @@ def _limits(most: PartLimits, options: LoadOptions) -> PartLimits:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _SentRows:
-    """The rows of a part, read from what was sent, as often as they are needed."""
-
-    sent: Sent
-    dialect: Dialect
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return iter(DelimitedRows(self.sent.open(), self.dialect))
-
-
-def _match(
-    columns: tuple[str, ...], dialect: Dialect, key: str | None, sent: Sent, files: ResultFiles
-) -> Iterable[Outcome]:
-    read = partial(DelimitedRows, dialect=dialect)
-    return by_content(
-        _SentRows(sent, dialect),
-        read(files.successful),
-        read(files.failed),
-        read(files.unprocessed),
-        columns=columns,
-        parse_errors=parse_errors,
-        first_row=sent.first_row,
-        key=key if key and key.lower() in {name.lower() for name in columns} else None,
-        records_processed=files.records_processed,
-        records_failed=files.records_failed,
-    )
-
-
 def _entries(records: CollectionRecords, dialect: Dialect, sent: Sent) -> list[tuple[bytes, str]]:
-    return list(records(_SentRows(sent, dialect), sent.first_row))
+    return list(records(SentRows(sent, dialect), sent.first_row))
 
 
 def _settled(results: Sequence[RowResult | None], first_row: int) -> Iterable[Outcome]:

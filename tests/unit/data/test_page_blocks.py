@@ -15,8 +15,8 @@ from salesforce_bulk.data.blocks import PageBlocks
 from salesforce_bulk.errors import MalformedResult
 
 
-def rows_of(data: bytes) -> list[list[str]]:
-    return [row for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=True) if row]
+def rows_of(data: bytes | memoryview) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(str(data, "utf-8"), newline=""), strict=True) if row]
 
 
 @given(

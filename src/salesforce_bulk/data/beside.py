@@ -1,0 +1,114 @@
+"""The rows of an input with their outcomes beside them, as CSV. Rows are not parsed: what is written is their own text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice, repeat
+from typing import IO, Final
+
+from ..errors import UsageError
+from ..outcome_lines import outcome_of
+from ..records import Dialect, Outcome, State
+from .record_text import record_writer
+from .source import Source
+
+OUTCOME_COLUMNS: Final = ("sf__Id", "sf__Created", "sf__Error")
+_CREATED: Final = ord("c")
+_KINDS: Final[dict[State, bytes]] = {"succeeded": b"cu", "failed": b"f", "unprocessed": b"-"}
+
+_write = record_writer(Dialect())
+
+
+def write_beside(source: Source, outcomes: Iterable[bytes], file: IO[bytes], only: State | None = None) -> int:
+    """Write the columns of *source*, then ``sf__Id``, ``sf__Created`` and ``sf__Error``. Returns the number of rows.
+
+    Args:
+        source: The rows, as they were given.
+        outcomes: Theirs, as blocks of lines: see :mod:`..outcome_lines`.
+        only: Rows that ended so, and no others.
+
+    Raises:
+        UsageError: There are more or fewer rows than outcomes: the input is no longer what was sent.
+    """
+    dialect = Dialect()
+    file.write(_write((*source.columns, *OUTCOME_COLUMNS)).encode("utf-8"))
+    cells = chain.from_iterable(_cells_of(block, _KINDS[only] if only is not None else b"") for block in outcomes)
+    count = 0
+    for records in record_lists(block.data for block in source.blocks(dialect)):
+        mine = list(islice(cells, len(records)))
+        if len(mine) != len(records):
+            raise _changed()
+        pairs: Iterable[tuple[bytes, bytes | None]] = zip(records, mine, strict=True)
+        if only is not None:
+            pairs = [pair for pair in pairs if pair[1] is not None]
+            count += len(pairs)
+        else:
+            count += len(records)
+        file.write(b"".join(chain.from_iterable(pairs)))  # type: ignore[arg-type]
+    if next(cells, b"") != b"":
+        raise _changed()
+    return count
+
+
+def _changed() -> UsageError:
+    return UsageError(
+        "The input has not as many rows as were sent: it was changed since. No file was written. The outcomes themselves "
+        "are whole: iterate over the result, or put the input back as it was."
+    )
+
+
+def _cells_of(block: bytes, only: bytes) -> list[bytes | None]:
+    """What is written behind each row, from a comma to a line end. *only* lines of these kinds; None for the others."""
+    if not only and block.count(b"\nc") == block.count(b"\n") - 1 and block.startswith(b"c") and b"\r" not in block:
+        # All were created, as nearly always: no line is looked at.
+        text = (b"\n" + block).replace(b"\nc", b"\n,")[1:].replace(b"\n", b",true,\n")
+        return list(text.splitlines(keepends=True))
+    lines = block.split(b"\n")[:-1]
+    return [_cells(line) if not only or line[:1] in only else None for line in lines]
+
+
+def _cells(line: bytes) -> bytes:
+    if line[0] in b"cu":
+        return b",%b,%b,\n" % (line[1:], b"true" if line[0] == _CREATED else b"false")
+    return b"," + _write(_texts(outcome_of(0, line.decode("utf-8")))).encode("utf-8")
+
+
+def _texts(outcome: Outcome) -> tuple[str, str, str]:
+    if outcome.state == "unprocessed":
+        return "", "", "unprocessed"
+    return outcome.id or "", "false", f"{outcome.code}:{outcome.message}:{','.join(outcome.fields)} --"
+
+
+def record_lists(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The texts of CSV records without their line ends, list after list; blank lines are left out.
+
+    Records end in LF outside quotes; blocks may be cut anywhere.
+    """
+    rest = b""
+    opened: list[bytes] = []
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        # An odd number of quotes opens a value that goes on in the next line, or closes one.
+        odd = [at for at, quotes in enumerate(map(bytes.count, lines, repeat(b'"'))) if quotes & 1]
+        records: list[bytes] = []
+        done = 0
+        for at in odd:
+            if opened:
+                opened += lines[done : at + 1]
+                records.append(b"\n".join(opened))
+                opened.clear()
+                done = at + 1
+            else:
+                records += lines[done:at]
+                opened.append(lines[at])
+                done = at + 1
+        if opened:
+            opened += lines[done:]
+        else:
+            records += lines[done:]
+        if b"" in records:
+            records = list(filter(None, records))
+        if records:
+            yield records
+    if rest or opened:
+        yield [b"\n".join([*opened, rest])]
