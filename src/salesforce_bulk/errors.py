@@ -9,6 +9,7 @@
     ├─ ApiError              the org said no: .status_code .error_code
     ├─ JobError              JobFailed · JobAborted · BatchFailed
     ├─ DataError             RecordTooLarge · BadValue · MalformedResult: .row .column
+    ├─ JournalError          JournalLocked · JournalTooNew · SourceChanged · ResultsExpired
     ├─ ReconciliationError   what the org answered does not add up; the records may be right, the account of them is not
     ├─ RecordsFailed         only by raise_for_failures()
     └─ WaitTimeout           the job goes on without us
@@ -35,13 +36,18 @@ __all__ = [
     "JobAborted",
     "JobError",
     "JobFailed",
+    "JournalError",
+    "JournalLocked",
+    "JournalTooNew",
     "LoginRefused",
     "MalformedResult",
     "ReconciliationError",
     "RecordTooLarge",
     "RecordsFailed",
+    "ResultsExpired",
     "SalesforceBulkError",
     "SessionExpired",
+    "SourceChanged",
     "TransportError",
     "UsageError",
     "WaitTimeout",
@@ -215,6 +221,28 @@ class BadValue(DataError):
 
 class MalformedResult(DataError):
     """A result file that is cut off, or is not what the API describes."""
+
+
+class JournalError(SalesforceBulkError):
+    """What a run leans on -- its folder, its input, the org's results of it -- is no longer what it was."""
+
+
+class JournalLocked(JournalError):
+    """Another process is at work on the run."""
+
+
+class JournalTooNew(JournalError):
+    """The journal was written by a newer version of this package."""
+
+
+class ResultsExpired(JournalError):
+    """The org does not have the results of a job any more: it keeps them for seven days."""
+
+    applied: bool | None = None
+
+
+class SourceChanged(JournalError):
+    """The file that is loaded was changed meanwhile."""
 
 
 class ReconciliationError(SalesforceBulkError):

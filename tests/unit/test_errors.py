@@ -26,6 +26,10 @@ EXAMPLES: list[errors.SalesforceBulkError] = [
     errors.MalformedResult("x", row=3),
     errors.ReconciliationError("x", numbers={"sent": 3, "succeeded": 2}),
     errors.WaitTimeout("x", job_id="750", batch_id="751"),
+    errors.JournalLocked("x"),
+    errors.JournalTooNew("x"),
+    errors.SourceChanged("x"),
+    errors.ResultsExpired("x"),
     BulkApiError("x", 400),
     BulkJobAborted("750"),
     BulkBatchFailed("750", "751", "InvalidBatch : x", "Failed"),
@@ -53,6 +57,7 @@ def test_errors_pickle(error: errors.SalesforceBulkError) -> None:
         (errors.ApiError("x", status_code=400), False, False),
         (errors.BatchFailed("x", job_id="750"), False, None),
         (errors.ReconciliationError("x"), False, None),
+        (errors.SourceChanged("x"), False, False),
         (errors.WaitTimeout("x", job_id="750"), True, None),
     ],
 )

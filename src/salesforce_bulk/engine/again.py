@@ -12,21 +12,22 @@ from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
+from ..facts import PartKept, PartSettled, PassMerged
+from ..outcome_lines import line_of, outcome_of
 from ..protocol.passing import is_passing, may_try_rest_again
 from ..records import Outcome
 from ..wire.names import NULL_CELL, Job2State
 from .drive import Clock
-from .ingest import PartDone, Sent, Way, file_pieces, perform_part
-from .outcomes import line_of, outcome_of, write_outcomes
-from .runs import RunFolder
+from .ingest import Begun, Book, PartDone, Way, begun_part, file_pieces, perform_part
+from .outcomes import write_outcomes
+from .stop import Stop
 
 #: Rows of a 2.0 job are cut into batches of this many, which the org does in parallel ("How Requests Are Processed"): with
 #: no more than that, the rows of a part do not meet each other.
@@ -99,15 +100,17 @@ class _Part:
 class Again:
     """The passes over the parts of a load. Keeps a few numbers for each row that is sent again, and no row."""
 
-    def __init__(self, done: Sequence[PartDone], folder: RunFolder, parallel: int) -> None:
+    def __init__(self, done: Sequence[PartDone], book: Book, parallel: int, stop: Stop, *, parts: int) -> None:
         #: The parts of the first sending, with what became of their rows by now.
         self.done = sorted(done, key=attrgetter("number"))
         #: The parts of the last pass.
         self.last: list[PartDone] = []
-        self._folder = folder
+        self._book = book
+        self._folder = book.folder
         self._parallel = parallel
-        self._next = max((part.number for part in self.done), default=-1) + 1
-        self._kept = [part.number for part in self.done if part.again]
+        self._stop = stop
+        #: So many parts there are, those of earlier passes with them.
+        self._next = parts
 
     @property
     def rows(self) -> int:
@@ -119,20 +122,31 @@ class Again:
         """Somebody aborted a job of the last pass: then there is no next one."""
         return any(part.state == Job2State.ABORTED for part in self.last)
 
-    def send(self, this: Pass, way: Way, texts: Texts) -> None:
-        """Send the rows once more and take in what becomes of them; with an error too, what became of those that have ended."""
+    def begin(self, this: Pass, texts: Texts) -> list[list[Begun]]:
+        """The rows that may be sent again, in parts on disk, in the lanes in which they go out: what shares a lane never
+        meets."""
         parts, lanes = self._gathered(this, texts)
-        self.last = []
+        begun = []
+        for part in parts:
+            self._folder.keep_rows(part.number, part.rows)
+            # Written piece by piece, so it is read once more on its way to the disk.
+            kept = self._folder.keep(part.number, file_pieces(part.path))
+            part.path.unlink()
+            fact = PartKept(part.number, part.rows[0], len(part.rows), kept.bytes, kept.sha256, in_pass=this.number)
+            begun.append(begun_part(fact, self._folder))
+        # All of them or none: a pass that has begun has all of its rows.
+        self._book.note(*(one.left.kept for one in begun))
+        return [[begun[place] for place in lane] for lane in lanes]
+
+    def send(self, this: Pass, way: Way, lanes: Sequence[Sequence[Begun]], settled: Sequence[PartDone] = ()) -> None:
+        """Send the parts of a pass, or go on with them, and take in what becomes of their rows. *settled*: parts of it whose
+        outcomes are known."""
+        self.last = list(settled)
         try:
-            self._send_lanes(parts, lanes, way, 1 if this.serial else self._parallel)
+            self._send_lanes(lanes, way, 1 if this.serial else self._parallel)
         finally:
             self.last.sort(key=attrgetter("number"))
-            self._merge({part.number: part.rows for part in parts})
-
-    def close(self) -> None:
-        """Give up the text of the rows."""
-        for number in self._kept:
-            self._folder.part(number).unlink(missing_ok=True)
+        self._merge(this)
 
     # -- rows -> parts
 
@@ -148,7 +162,6 @@ class Again:
                     yield outcome.row, cells
 
     def _gathered(self, this: Pass, texts: Texts) -> tuple[list[_Part], list[list[int]]]:
-        """The parts of a pass, on disk, and the lanes in which they go out: what shares a lane never meets."""
         groups, sizes = _Groups(), array("q")
         for _, cells in self._passing(texts):
             groups.add([(place, cells[place]) for place in texts.naming])
@@ -156,7 +169,7 @@ class Again:
         part_of, lanes = packed(groups.roots(), sizes, this.rows, texts.most_bytes - len(texts.header))
         parts = []
         for number in range(self._next, self._next + sum(map(len, lanes))):
-            parts.append(_Part(number, self._folder.part(number), array("q")))
+            parts.append(_Part(number, self._folder.path / f"again-{number}.csv", array("q")))
             parts[-1].path.write_bytes(texts.header)
         self._next += len(parts)
         held: defaultdict[int, list[str]] = defaultdict(list)
@@ -174,40 +187,57 @@ class Again:
 
     # -- parts -> outcomes
 
-    def _send_lanes(self, parts: list[_Part], lanes: list[list[int]], way: Way, parallel: int) -> None:
+    def _send_lanes(self, lanes: Sequence[Sequence[Begun]], way: Way, parallel: int) -> None:
         stopped = threading.Event()
 
-        def lane(places: list[int]) -> None:
-            for place in places:
+        def lane(parts: Sequence[Begun]) -> None:
+            for part in parts:
                 if stopped.is_set():
                     return
-                part = parts[place]
-                size = part.path.stat().st_size
-                sent = Sent(part.number, part.rows[0], len(part.rows), size, partial(file_pieces, part.path))
                 try:
-                    self.last.append(perform_part(sent, way, self._folder, keep=False))
+                    self.last.append(perform_part(part, way, self._book, keep=True))
                 except BaseException:
                     stopped.set()
                     raise
 
         with ThreadPoolExecutor(parallel, "again") as pool:
-            futures = [pool.submit(lane, places) for places in lanes]
+            futures = [pool.submit(lane, parts) for parts in lanes]
+            try:
+                wait(futures)
+            except BaseException:
+                stopped.set()
+                self._stop.now()
+                raise
         for future in futures:
             future.result()
 
-    def _merge(self, rows: dict[int, array[int]]) -> None:
-        """The last outcome of a row is what counts. One part of the first sending after the other is written anew."""
+    def _merge(self, this: Pass) -> None:
+        """The last outcome of a row is what counts. One part of the first sending after the other is written anew: doing it
+        once more, after a process died in the midst of it, gives the same."""
         starts = [part.first_row for part in self.done]
         touched = set()
         for part in self.last:
-            told = zip(rows[part.number], part.outcomes(), strict=True)
+            told = zip(self._folder.read_rows(part.number), part.outcomes(), strict=True)
             for place, some in groupby(told, lambda pair: bisect_right(starts, pair[0]) - 1):
-                touched.add(place)
+                if place not in touched:
+                    self._changes(place).unlink(missing_ok=True)
+                    touched.add(place)
                 with self._changes(place).open("a", encoding="utf-8", newline="\n") as file:
                     file.writelines(f"{row} {line_of(outcome)}\n" for row, outcome in some)
-            self._folder.outcomes(part.number).unlink()
-        for place in touched:
-            self.done[place] = self._merged(self.done[place], self._changes(place))
+        merged = {place: self._merged(self.done[place], self._changes(place)) for place in touched}
+        self._book.note(
+            *(
+                PartSettled(part.number, part.succeeded, part.failed, part.unprocessed, part.again)
+                for part in merged.values()
+            ),
+            PassMerged(this.number),
+        )
+        for place, part in merged.items():
+            self.done[place] = part
+        for part in self.last:
+            self._folder.outcomes(part.number).unlink(missing_ok=True)
+            self._folder.forget_parts([part.number])
+        self._folder.forget_parts(part.number for part in self.done if not part.again)
 
     def _changes(self, place: int) -> Path:
         return self._folder.path / f"again-{self.done[place].number}.txt"
@@ -229,10 +259,7 @@ class Again:
                 again += is_passing(last, rest=rest)
                 yield last
 
-        target = self._folder.outcomes(part.number)
-        new = target.with_suffix(".new")
-        counts = write_outcomes(new, outcomes())
-        new.replace(target)
+        counts = write_outcomes(self._folder.outcomes(part.number), outcomes())
         path.unlink()
         return replace(
             part,

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
+from ..facts import Fact
 from ..options import DEFAULT_OPTIONS, TransportOptions
-from ..protocol.messages import Call, Flow, Pause, Reply, Request
+from ..protocol.messages import Call, Flow, Note, Reply, Request, Step
 from ..protocol.refusals import refusal
 from ..protocol.repeat import may_repeat
 from ..session import Access
@@ -70,6 +71,14 @@ class Fetched:
         self._close()
 
 
+def _forget(_: Fact) -> None:
+    """Where no journal is kept."""
+
+
+def _always() -> None:
+    """Go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """Performs flows against one org, one step after the other. Safe to share between threads."""
@@ -79,6 +88,10 @@ class Driver:
     options: TransportOptions = DEFAULT_OPTIONS
     clock: Clock = field(default_factory=Clock)
     traffic: Traffic = field(default_factory=Traffic)
+    #: Writes a fact down; it is on the disk when this returns. Without a journal: nothing.
+    note: Callable[[Fact], None] = _forget
+    #: Raises when the work is to be left where it is. Asked before each step.
+    go_on: Callable[[], None] = _always
 
     def perform(self, flow: Flow[T]) -> T:
         """Run *flow* to its end and return what it returns. An error of a step is raised inside the flow first."""
@@ -96,9 +109,12 @@ class Driver:
             result: T = done.value
             return result
 
-    def _answer(self, step: Call | Pause, begun: float) -> Reply | float:
+    def _answer(self, step: Step, begun: float) -> Reply | float | None:
+        self.go_on()
         if isinstance(step, Call):
             return self.call(step.request)
+        if isinstance(step, Note):
+            return self.note(step.fact)
         self.clock.sleep(max(0.0, step.seconds))
         return self.clock.monotonic() - begun
 

@@ -1,59 +1,55 @@
-"""Outcomes of a part on disk: one short line a row, in the order of the rows.
-
-``c`` and ``u`` with the id of a record that was created or updated; ``f`` with what the org said, as JSON; ``-`` for a row
-that was not tried.
-"""
+"""Outcomes of a part on disk, as lines: see :mod:`..outcome_lines`."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
+from ..journal.folder import whole_file
+from ..outcome_lines import OutcomeLines, failures_in, line_of, outcomes_in
 from ..records import Outcome, State
 
 #: Lines are gathered before they are written.
-_LINES = 10_000
+_LINES: Final = 10_000
+_READ_BYTES: Final = 1024 * 1024
 
 
 def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> Counter[State]:
-    """Write them; how many there are of each state."""
+    """Write them, all or none; how many there are of each state."""
     counts: Counter[State] = Counter()
-    lines: list[str] = []
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with whole_file(path) as file:
+        if isinstance(outcomes, OutcomeLines):
+            for block in outcomes.blocks():
+                file.write(block)
+            counts.update(
+                {"succeeded": outcomes.succeeded, "failed": outcomes.failed, "unprocessed": outcomes.unprocessed}
+            )
+            return counts
+        lines: list[str] = []
         for outcome in outcomes:
             counts[outcome.state] += 1
             lines.append(line_of(outcome))
             if len(lines) >= _LINES:
-                file.write("\n".join(lines) + "\n")
+                file.write(("\n".join(lines) + "\n").encode("utf-8"))
                 lines.clear()
         if lines:
-            file.write("\n".join(lines) + "\n")
+            file.write(("\n".join(lines) + "\n").encode("utf-8"))
     return counts
 
 
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines in blocks of about 1 MiB; each ends where a line does."""
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            yield block + file.readline()
+
+
 def read_outcomes(path: Path, first_row: int) -> Iterator[Outcome]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for row, line in enumerate(file, first_row):
-            yield outcome_of(row, line.rstrip("\n"))
+    return outcomes_in(read_lines(path), first_row)
 
 
-def line_of(outcome: Outcome) -> str:
-    """An outcome as its line, without its row, which is where it stands."""
-    if outcome.state == "succeeded":
-        return ("c" if outcome.created else "u") + (outcome.id or "")
-    if outcome.state == "unprocessed":
-        return "-"
-    return "f" + json.dumps([outcome.id, outcome.code, outcome.message, outcome.fields])
-
-
-def outcome_of(row: int, line: str) -> Outcome:
-    """What :func:`line_of` wrote."""
-    kind, rest = line[:1], line[1:]
-    if kind == "-":
-        return Outcome(row, "unprocessed")
-    if kind == "f":
-        identity, code, message, fields = json.loads(rest)
-        return Outcome(row, "failed", id=identity, code=code, message=message, fields=tuple(fields))
-    return Outcome(row, "succeeded", id=rest or None, created=kind == "c")
+def read_failures(path: Path, first_row: int) -> Iterator[Outcome]:
+    """The outcomes that are not "succeeded"."""
+    return failures_in(read_lines(path), first_row)

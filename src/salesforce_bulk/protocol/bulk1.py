@@ -6,16 +6,19 @@ API: Bulk API 2.0 and Bulk API Developer Guide, part "Bulk API".
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
-from ..errors import ApiError, BatchFailed, JobAborted, UsageError, WaitTimeout
+from ..errors import AnswerLost, AnswerMalformed, ApiError, BatchFailed, JobAborted, UsageError, WaitTimeout
+from ..facts import JobLost, JobMade, PartSent, UploadBegun
 from ..records import BatchInfo, Body, JobInfo, JobSpec, PkChunking
 from ..wire import headers, paths
 from ..wire.names import DATALOAD_NS, BatchState, ContentType, ExceptionCode, JobState, Mime, Operation
-from .messages import Call, Flow, Pause, Reply, Request
+from .messages import Call, Flow, Note, Pause, Reply, Request
 from .polling import intervals
 from .refusals import malformed
 from .states import BATCH_ENDED, JOB_GIVEN_UP
@@ -29,6 +32,8 @@ OPERATIONS: Final = (
     Operation.QUERY,
     Operation.QUERY_ALL,
 )
+#: How often a job is made, or a part posted, while answers are lost.
+TRIES: Final = 3
 QUERIES: Final = frozenset({Operation.QUERY, Operation.QUERY_ALL})
 
 #: contentType of a job -> Content-Type of its batches ("Content Type Header").
@@ -290,6 +295,76 @@ def ask_job(request: Request) -> Flow[JobInfo]:
 def ask_batch(request: Request) -> Flow[BatchInfo]:
     """Send a request that is answered with a batch."""
     return read_batch(request, (yield Call(request)))
+
+
+def make_job(spec: JobSpec, in_pass: int) -> Flow[JobInfo]:
+    """Create the job of a pass over a run's parts. When the answer is lost another one is made: the first, if there is one,
+    stays empty."""
+    waits = intervals()
+    for tries in range(1, TRIES + 1):
+        try:
+            job = yield from ask_job(create_job(spec))
+        except (AnswerLost, AnswerMalformed) as error:
+            if error.applied is False or tries == TRIES:
+                raise
+            yield Note(JobLost("bulk1", None, in_pass))
+            yield Pause(next(waits))
+            continue
+        yield Note(JobMade(job.id, "bulk1", None, in_pass))
+        return job
+    raise AssertionError("the last try returns or raises")
+
+
+def post_part(job: str, body: Body, part: int) -> Flow[str]:
+    """Add a part to a job, as a batch. When the answer is lost, :func:`find_batch` tells whether it is there."""
+    yield Note(UploadBegun(part, job))
+    batch = (yield from ask_batch(add_batch(job, body, Mime.CSV))).id
+    yield Note(PartSent(part, job, batch))
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The batch that holds what was looked for, if there is one; and what other batches hold, by likeness."""
+
+    batch: str | None
+    others: Mapping[str, str]
+
+
+def find_batch(job: str, likeness: str, known: Set[str]) -> Flow[Looked]:
+    """Look among the batches of *job*, but those that are *known* to hold something else, for what :func:`like` says is the
+    same. The likeness of a batch whose rows the org does not show is ""."""
+    request = list_batches(job)
+    others: dict[str, str] = {}
+    for info in read_batches(request, (yield Call(request))):
+        if info.id in known:
+            continue
+        try:
+            reply: Reply = yield Call(batch_request(job, info.id))
+        except ApiError:
+            others[info.id] = ""
+            continue
+        found = like([reply.body])
+        if found == likeness:
+            return Looked(info.id, others)
+        others[info.id] = found
+    return Looked(None, others)
+
+
+def like(pieces: Iterable[bytes]) -> str:
+    """What CSV is known by: its bytes, but for a byte order mark, carriage returns, and line ends at its end. Whether the
+    org gives back each of those as it was sent is not documented."""
+    digest = sha256()
+    ends = b""
+    is_first = True
+    for piece in pieces:
+        data = piece.removeprefix(b"\xef\xbb\xbf") if is_first else piece
+        is_first = is_first and not piece
+        data = ends + data.replace(b"\r", b"")
+        rest = data.rstrip(b"\n")
+        digest.update(rest)
+        ends = data[len(rest) :]
+    return digest.hexdigest()
 
 
 def end_job(job: str, state: str) -> Flow[JobInfo]:

@@ -10,12 +10,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from ..errors import AnswerLost, AnswerMalformed, ApiError, ReconciliationError, TransportError, UsageError
+from ..errors import (
+    AnswerLost,
+    AnswerMalformed,
+    ApiError,
+    ReconciliationError,
+    SalesforceBulkError,
+    TransportError,
+    UsageError,
+)
+from ..facts import JobGivenUp, UploadBegun
 from ..records import Body, IngestSpec, RecordError, RowResult
 from ..wire import headers, paths
 from ..wire.names import NULL_CELL, BatchState, Mime, Operation
 from .jobs2 import JSON_TYPE, read_json
-from .messages import Auth, Call, Flow, Pause, Reply, Request
+from .messages import Auth, Call, Flow, Note, Pause, Reply, Request
 from .polling import intervals
 from .refusals import malformed
 
@@ -135,19 +144,45 @@ def _result(answer: dict[str, Any], *, created: bool) -> RowResult:
 # -- flows --------------------------------------------------------------------------------------------------------------
 
 
-def save(spec: IngestSpec, entries: Sequence[Entry], *, first_row: int = 0) -> Flow[Saved]:
+def save(
+    spec: IngestSpec, entries: Sequence[Entry], *, first_row: int = 0, part: int = 0, again: bool = False
+) -> Flow[Saved]:
     """Send the records of a part, of which there are at most 200, and tell what became of each.
 
     A value that is not of its field's type fails its row in CSV. Here the org refuses the whole call for it and applies
-    nothing; so the row is sent alone, and the others without it.
+    nothing; so the row is sent alone, and the others without it. *again*: the part was perhaps sent before.
+
+    Raises:
+        AnswerLost: Records may have been made, and nothing tells: they are not sent again.
     """
     if spec.operation not in OPERATIONS:
         raise UsageError(
             f"REST has no {spec.operation} of many records. Nothing was sent. Leave api out, or take api='bulk2'."
         )
-    if spec.operation == Operation.DELETE:
-        return (yield from _delete([key for _, key in entries]))
+    if again and not is_repeatable(spec, entries):
+        raise _broken_off(len(entries), first_row)
     results: list[RowResult | None] = [None] * len(entries)
+    yield Note(UploadBegun(part, ""))
+    try:
+        if spec.operation == Operation.DELETE:
+            return (yield from _delete([key for _, key in entries], again=again))
+        return (yield from _saved(spec, entries, results, first_row))
+    except SalesforceBulkError as error:
+        if error.applied is False and not any(results):
+            yield Note(JobGivenUp(part, ""))
+        raise
+
+
+def is_repeatable(spec: IngestSpec, entries: Sequence[Entry]) -> bool:
+    """Does sending the records once more leave the same records? Not where some are made without a key."""
+    return spec.operation != Operation.INSERT and (
+        spec.operation != Operation.UPSERT or all(key for _, key in entries)
+    )
+
+
+def _saved(
+    spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult | None], first_row: int
+) -> Flow[Saved]:
     said = ""
     todo = _calls(spec, entries)
     while todo:
@@ -228,7 +263,17 @@ def _unsettled(request: Request, error: TransportError, rows: int, first: int) -
     )
 
 
-def _delete(keys: Sequence[str]) -> Flow[Saved]:
+def _broken_off(rows: int, first: int) -> AnswerLost:
+    return AnswerLost(
+        f"{rows} rows, the first of them row {first}, were on their way by REST when the run broke off; no answer was written "
+        "down.\nThey may have been made or not. REST keeps no job that could tell, so they were not sent again, and no resume "
+        "of this run will.\n"
+        "Look for them in the org and send those that are missing. An upsert by an external id can be repeated, and a job "
+        "(api='bulk2') can be asked."
+    )
+
+
+def _delete(keys: Sequence[str], *, again: bool) -> Flow[Saved]:
     """Delete by id. A row whose id is none is not sent: in a list of ids it would be taken for nothing, or for another."""
     results: list[RowResult | None] = [None if _ID.fullmatch(key) else _no_id(key) for key in keys]
     places = [place for place, result in enumerate(results) if result is None]
@@ -246,7 +291,7 @@ def _delete(keys: Sequence[str]) -> Flow[Saved]:
             continue
         answers = read_results(request, reply, len(places), created=False)
         for place, answer in zip(places, answers, strict=True):
-            results[place] = _named(_deleted(answer, keys[place]) if tries > 1 else answer, keys[place])
+            results[place] = _named(_deleted(answer, keys[place]) if again or tries > 1 else answer, keys[place])
         return Saved(results)
     raise AssertionError("the last try returns or raises")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
+from ..facts import Fact
 from ..records import Body
 from ..wire import paths
 
@@ -74,7 +75,14 @@ class Pause:
     seconds: float
 
 
-Step: TypeAlias = Call | Pause
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write *fact* down, where a journal is kept: it is on the disk before the next step. The answer is nothing."""
+
+    fact: Fact
+
+
+Step: TypeAlias = Call | Pause | Note
 T = TypeVar("T")
-#: ``Any`` is what a step is answered with: a Reply for a Call, seconds for a Pause.
+#: ``Any`` is what a step is answered with: a Reply for a Call, seconds for a Pause, None for a Note.
 Flow: TypeAlias = Generator[Step, Any, T]

@@ -32,6 +32,7 @@ RULES: Final[dict[str, Rule]] = {
     "bulk1.query_result": _READS,
     "bulk1.upload_spec": Rule(False, "Whether a second specification replaces the first is not documented."),
     "ingest2.create_job": Rule(False, "A second job would stay open; an empty job touches no data."),
+    "ingest2.create_job_with_data": Rule(False, "The rows would be loaded twice, in two jobs."),
     "ingest2.upload": Rule(False, "The org takes one upload a job."),
     "ingest2.upload_complete": Rule(False, "Whether the first one was heard is seen in the job's state: ask it."),
     "ingest2.abort_job": Rule(True, "A job that is aborted stays aborted."),
@@ -48,10 +49,15 @@ RULES: Final[dict[str, Rule]] = {
     "query2.result_pages": _READS,
     "login.soap": Rule(True, "A second session does no harm."),
     "login.oauth": Rule(True, "A second access token does no harm."),
+    "login.refresh": Rule(
+        False, "Where refresh tokens rotate, one that is used twice ends every session of its grant."
+    ),
     "rest.versions": _READS,
     "rest.describe": _READS,
     "rest.objects": _READS,
     "rest.limits": _READS,
+    "rest.query": _READS,
+    "rest.query_more": _READS,
     "collections.insert": Rule(
         False, "The records would be made twice; nothing in the org tells them apart afterwards."
     ),
