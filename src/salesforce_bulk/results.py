@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from copy import copy
 from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from .data.arrow import BatchStream, to_table, until_it_fits
-from .data.beside import write_beside
-from .data.json_lines import write_json_lines
-from .data.outcome_table import outcome_table
-from .data.schema import Columns
-from .data.sinks import write_arrow, write_csv, write_parquet
-from .data.source import Source
-from .data.typed import TypedDictRows
 from .errors import ReconciliationError, RecordsFailed, UsageError
 from .records import Outcome, State
+
+# What a way of reading needs is loaded when it is taken: a CSV file needs none of the typed ones.
+if TYPE_CHECKING:
+    from .data.arrow import BatchStream
+    from .data.schema import Columns
+    from .data.source import Source
 
 #: How many failures an exception shows.
 SHOWN_FAILURES: Final = 3
@@ -53,6 +51,8 @@ class QueryResult:
     # -- rows ---------------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        from .data.typed import TypedDictRows
+
         pages = self._pages()
         rows = TypedDictRows(pages, self._columns)
         count = 0
@@ -63,6 +63,8 @@ class QueryResult:
 
     def batches(self) -> Iterator[Any]:
         """``pyarrow.RecordBatch`` after ``RecordBatch``, all with the same schema, in constant memory."""
+        from .data.arrow import BatchStream
+
         pages = self._pages()
         stream = BatchStream(pages, self._columns)
         count = 0
@@ -80,6 +82,8 @@ class QueryResult:
 
     def to_arrow(self) -> Any:
         """A ``pyarrow.Table``. A column with a value that is not of its type is text, losslessly, and the receipt says so."""
+        from .data.arrow import to_table
+
         opened: list[_Counted] = []
 
         def pages() -> _Counted:
@@ -118,6 +122,8 @@ class QueryResult:
 
     def to_csv(self, path: str | Path) -> int:
         """The CSV as the org sends it, header once. Returns the number of rows."""
+        from .data.sinks import write_csv
+
         pages = self._pages()
         with self._open_file(Path(path)) as file:
             count = write_csv(pages, file)
@@ -126,6 +132,8 @@ class QueryResult:
 
     def to_jsonl(self, path: str | Path) -> int:
         """One JSON object a line, typed. Returns the number of rows."""
+        from .data.json_lines import write_json_lines
+
         pages = self._pages()
         with self._open_file(Path(path)) as file:
             count, fallbacks = write_json_lines(pages, self._columns, file)
@@ -134,13 +142,19 @@ class QueryResult:
 
     def to_parquet(self, path: str | Path) -> int:
         """Parquet, typed. Returns the number of rows."""
+        from .data.sinks import write_parquet
+
         return self._to_batches(Path(path), write_parquet)
 
     def to_arrow_file(self, path: str | Path) -> int:
         """An Arrow file (Feather 2), typed. Returns the number of rows."""
+        from .data.sinks import write_arrow
+
         return self._to_batches(Path(path), write_arrow)
 
     def _to_batches(self, path: Path, write: Callable[[BatchStream, IO[bytes]], int]) -> int:
+        from .data.arrow import BatchStream, until_it_fits
+
         def attempt(columns: Columns) -> int:
             pages = self._pages()
             stream = BatchStream(pages, columns)
@@ -280,6 +294,8 @@ class IngestResult:
 
     def to_csv(self, path: str | Path, *, only: Only | None = None) -> int:
         """The input's own columns, then ``sf__Id``, ``sf__Created``, ``sf__Error``. Returns the number of rows."""
+        from .data.beside import write_beside
+
         source = self._given()
         with self._open_file(Path(path)) as file:
             return write_beside(source, self._outcomes.lines(), file, only)
@@ -294,6 +310,8 @@ class IngestResult:
 
     def to_arrow(self) -> Any:
         """The outcomes as a ``pyarrow.Table``: row, state, id, created, code, message."""
+        from .data.outcome_table import outcome_table
+
         return outcome_table(self._outcomes.lines())
 
     def __repr__(self) -> str:
