@@ -20,8 +20,8 @@ from .extras import has_pyarrow
 from .schema import Column, Columns, ColumnType, columns_of, text_columns
 
 #: Without pyarrow. Rows are a hundred times as many objects as columns: what is made of a block stays in the cache up to
-#: here (measured: 128 KB, 512 KB and 1 MB cost 10 to 30% more).
-ROW_BLOCK_BYTES: Final = 256 * 1024
+#: here (measured: 256 KB cost 10% more).
+ROW_BLOCK_BYTES: Final = 64 * 1024
 #: With pyarrow a block is parsed in another thread while rows are made of the one before. That thread gets the interpreter's
 #: lock from one that never waits only every 5 ms, so it must need it rarely: large blocks, one call for each ...
 PARSED_BYTES: Final = 4 * 1024 * 1024
