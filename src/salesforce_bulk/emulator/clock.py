@@ -22,7 +22,7 @@ Action = Callable[[], None]
 
 class Clock:
     def __init__(self, start: datetime | None = None) -> None:
-        self._ahead = start - datetime.now(UTC) if start else timedelta()
+        self._begun_ahead = self._ahead = start - datetime.now(UTC) if start else timedelta()
         self._stands_at: datetime | None = None
         self._due: list[tuple[datetime, int, Action]] = []
         self._numbers = itertools.count()
@@ -92,12 +92,14 @@ class Clock:
         if self._pool:
             self._pool.shutdown(wait=True)
 
-    def forget(self) -> None:
-        """Drop all that is due, after finishing what is under way."""
+    def reset(self) -> None:
+        """Drop all that is due, after finishing what is under way, and run on as if nobody had moved or paused the clock."""
         with self._changed:
             self._due.clear()
             self._changed.wait_for(lambda: self._running == 0)
             self._due.clear()
+            self._ahead, self._stands_at = self._begun_ahead, None
+            self._changed.notify_all()
 
     def _next_until(self, until: datetime) -> Action | None:
         with self._changed:

@@ -44,10 +44,6 @@ class Allocation:
                 uses += self._uses.pop()[1]
             self._uses.append((minute, uses))
 
-    def clear(self) -> None:
-        with self._lock:
-            self._uses.clear()
-
 
 @dataclass
 class Limits:
@@ -110,14 +106,6 @@ class Limits:
         self.bulk_records = Allocation(150_000_000, self.now)
         self.query_jobs = Allocation(10_000, self.now)
         self.query_storage = Allocation(1_000_000_000, self.now)
-
-    def clear(self) -> None:
-        """Nothing used yet. The limits stay as they are set."""
-        self.api_requests.clear()
-        self.bulk_batches.clear()
-        self.bulk_records.clear()
-        self.query_jobs.clear()
-        self.query_storage.clear()
 
     def report(self) -> dict[str, dict[str, int]]:
         """As REST ``/limits`` tells it."""

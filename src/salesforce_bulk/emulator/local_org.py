@@ -10,26 +10,27 @@ from typing import Any, Self
 from salesforce_bulk.wire.names import Operation
 
 from . import soql
-from .bulk1 import Bulk1Area, Permissions
-from .bulk1_jobs import Jobs
-from .bulk1_results import RecordShape, Tree
-from .bulk1_work import Worker
-from .bulk2_calls import Shelf
-from .bulk2_jobs import Jobs2
-from .bulk2_options import Bulk2Options
+from .bulk1.area import Bulk1Area, Permissions
+from .bulk1.jobs import Jobs
+from .bulk1.work import Worker
+from .bulk2.ingest import Ingest2
+from .bulk2.jobs import Jobs2
+from .bulk2.options import Bulk2Options
+from .bulk2.query import Query2
+from .bulk2.shelf import Shelf
 from .clock import Clock
 from .faults import Faults
 from .faults.plans import full_name
-from .ingest2 import Ingest2
+from .http.server import Seen, Server
 from .limits import Limits
-from .login import LoginPolicy, SoapArea
-from .oauth import IdentityArea, OAuthArea
-from .query2 import Query2
-from .rest import RestArea
-from .rest_collections import Collections
+from .login.oauth import IdentityArea, OAuthArea
+from .login.policy import LoginPolicy
+from .login.sessions import Identity, Sessions
+from .login.soap import SoapArea
+from .rendering.records import RecordShape, Tree
+from .rest.area import RestArea
+from .rest.collections import Collections
 from .schema import Schema, SObject
-from .server import Seen, Server
-from .sessions import Identity, Sessions
 from .store import NULL, Cell, SaveResult, Store
 
 
@@ -204,9 +205,13 @@ class LocalOrg:
             return [_without_attributes(shape.of(record, tree)) for record in compiled.run(connection).records]
 
     def reset(self) -> None:
-        """Back to a new org: no records, jobs, sessions, counts or faults. Limits, permissions and options stay as set."""
+        """Back to a new org: no records, jobs, sessions, counts or faults; every limit, permission and option as by default;
+        the clock runs, at the time that it would show had nobody moved it.
+
+        The schema stays, and so do ids: those to come differ from those that were.
+        """
         self.faults.clear()
-        self.clock.forget()
+        self.clock.reset()
         self._jobs.clear()
         self._ingest2.worker.suspend()
         self._jobs2.clear()
@@ -214,8 +219,11 @@ class LocalOrg:
         self.store.reset()
         self._bulk1.worker = Worker(self.store, self._jobs, self.clock, self.limits, self.faults)
         self._rest.forget()
-        self.limits.clear()
-        self.sessions.expire_all()
+        _renew(self.limits, Limits(self.clock.now))
+        _renew(self.bulk2, Bulk2Options())
+        _renew(self.permissions, Permissions())
+        _renew(self.login_policy, LoginPolicy())
+        self.sessions.reset()
         self.server.seen.clear()
         self.server.counts.clear()
 
@@ -236,6 +244,11 @@ class LocalOrg:
     def seen(self) -> Sequence[Seen]:
         """The last requests: what was asked and how, without tokens."""
         return list(self.server.seen)
+
+
+def _renew(used: object, new: object) -> None:
+    """In place: every area holds on to the settings that it was made with."""
+    vars(used).update(vars(new))
 
 
 def _made_up(sobject: SObject, count: int) -> list[dict[str, Any]]:

@@ -41,6 +41,22 @@ def test_a_running_clock_does_what_is_due() -> None:
     clock.stop()
 
 
+def test_a_reset_clock_shows_the_time_as_if_nobody_had_moved_it() -> None:
+    """It runs, and nothing is due."""
+    clock = Clock(START)
+    clock.pause()
+    clock.later(1, lambda: None)
+    clock.advance(0.5)
+    clock.resume()
+    clock.advance(86_400)
+    clock.pause()
+    clock.reset()
+
+    assert timedelta() <= clock.now() - START < timedelta(hours=1)
+    assert repr(clock).startswith("<Clock running at ")
+    assert repr(clock).endswith(", 0 due>")
+
+
 def test_resuming_goes_on_from_where_it_stood() -> None:
     """Not from the time of the machine."""
     clock = Clock(START)

@@ -6,10 +6,37 @@ import ast
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 import salesforce_bulk.emulator
 
 FOLDER = Path(salesforce_bulk.emulator.__file__).parent
 NAME = "salesforce_bulk.emulator"
+
+GROUND = {"clock", "ids", "limits", "safe_xml"}
+BELOW_THE_APIS = GROUND | {"http", "schema", "soql", "store", "rendering", "answers", "login", "faults"}
+
+#: room -> the rooms of the local org that it may import from. A room is a folder or a file.
+ALLOWED: dict[str, set[str]] = {
+    "clock": set(),
+    "ids": set(),
+    "limits": set(),
+    "safe_xml": set(),
+    "http": {"clock"},
+    "schema": set(),
+    "soql": {"ids", "schema"},
+    "store": {"ids", "schema"},
+    "rendering": {"soql", "store"},
+    "answers": {"http", "safe_xml"},
+    "login": {"http", "ids", "safe_xml"},
+    "faults": {"answers", "http", "login"},
+    "bulk1": BELOW_THE_APIS,
+    # The lists of 2.0 show the jobs of 1.0, and the rules of PK chunking are the same.
+    "bulk2": BELOW_THE_APIS | {"bulk1"},
+    "rest": BELOW_THE_APIS,
+    "local_org": BELOW_THE_APIS | {"bulk1", "bulk2", "rest"},
+    "__main__": {"local_org", "schema"},
+}
 
 
 def module_name(path: Path) -> str:
@@ -30,11 +57,40 @@ def imports(path: Path, modules: set[str]) -> set[str]:
     return found - {module_name(path)}
 
 
+def room(module: str) -> str:
+    return module.removeprefix(f"{NAME}.").partition(".")[0]
+
+
+PATHS = sorted(path for path in FOLDER.rglob("*.py") if path != FOLDER / "__init__.py")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.relative_to(FOLDER).as_posix())
+def test_a_room_imports_from_those_of_its_row(path: Path) -> None:
+    """Data flows one way: the table says who may know whom."""
+    mine = room(module_name(path))
+    theirs = {room(name) for name in imports(path, {module_name(path) for path in PATHS})} - {mine}
+
+    assert mine in ALLOWED, f"{mine} has no row in the table: draw it first (emulator/README.md)"
+    assert set() == theirs - ALLOWED[mine]
+
+
+def test_each_row_of_the_table_is_needed() -> None:
+    """No room that is gone, and no two rooms that know each other."""
+    assert {room(module_name(path)) for path in PATHS} == set(ALLOWED)
+    assert len(ALLOWED) == len(list(TopologicalSorter(ALLOWED).static_order()))
+
+
+def test_every_room_stands_in_the_picture() -> None:
+    """README.md of the folder draws each."""
+    picture = (FOLDER / "README.md").read_text("utf-8").split("```")[1].replace("/", " ").replace(".py", " ").split()
+
+    assert set() == set(ALLOWED) - {"__main__"} - set(picture)
+
+
 def test_no_module_needs_itself() -> None:
     """There is an order in which each module can be read after all those that it speaks of."""
-    paths = [path for path in FOLDER.rglob("*.py") if path != FOLDER / "__init__.py"]
-    modules = {module_name(path) for path in paths}
+    modules = {module_name(path) for path in PATHS}
 
-    assert len(paths) == len(
-        list(TopologicalSorter({module_name(p): imports(p, modules) for p in paths}).static_order())
+    assert len(PATHS) == len(
+        list(TopologicalSorter({module_name(path): imports(path, modules) for path in PATHS}).static_order())
     )

@@ -11,7 +11,7 @@ from typing import Final
 from salesforce_bulk.wire import headers
 from salesforce_bulk.wire.names import NO_LOCATOR
 
-from ..messages import Reply
+from ..http.messages import Reply
 
 _COUNTERS: Final = re.compile(rb'((?:"numberRecordsProcessed"|"totalSize")\s*:\s*|<numberRecordsProcessed>)(\d+)')
 #: Of a compressed body: its checksum and length, and something before them.

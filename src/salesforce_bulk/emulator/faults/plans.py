@@ -14,9 +14,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from ..messages import Reply, Request
-from ..server import Area
-from ..sessions import Sessions
+from ..http.messages import Reply, Request
+from ..http.routing import Area
+from ..login.sessions import Sessions
 from .replies import KINDS, PASSING, Scene
 from .work import NO_FAULT, WORK, WORK_COUNTS, WORK_NAMES, WorkFault, work_fault
 

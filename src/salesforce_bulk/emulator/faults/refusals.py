@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..bulk1_replies import Refused, error_reply
-from ..bulk1_requests import is_json
-from ..login import fault
-from ..messages import Reply, Request, json_reply
-from ..rest_answers import Answer
+from ..answers.bulk1 import Refused, error_reply, is_json
+from ..answers.rest import Answer
+from ..http.messages import Reply, Request, json_reply
+from ..login.soap import fault
 
 REQUEST_LIMIT: Final = "TotalRequests Limit exceeded."
 CONCURRENT_LIMIT: Final = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."

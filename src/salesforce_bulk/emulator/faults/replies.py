@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..messages import Cut, Reply, Request
-from ..server import Area
-from ..sessions import Sessions
+from ..http.messages import Cut, Reply, Request
+from ..http.routing import Area
+from ..login.sessions import Sessions
 from . import damage, refusals
 
 #: No session has this token.

@@ -6,10 +6,10 @@ refused, by the service or only by the local org, is a :class:`SoqlError`.
 Time: the org's zone is UTC, its week begins on Sunday, its fiscal year is the calendar year.
 """
 
-from salesforce_bulk.emulator.soql.compile import Column, Compiled, Parent, ResultSet, compile_query
-from salesforce_bulk.emulator.soql.errors import SoqlError
-from salesforce_bulk.emulator.soql.parsing import MAX_CHARACTERS, parse
-from salesforce_bulk.emulator.soql.syntax import Query
+from .compile import Column, Compiled, Parent, ResultSet, compile_query
+from .errors import SoqlError
+from .parsing import MAX_CHARACTERS, parse
+from .syntax import Query
 
 __all__ = [
     "MAX_CHARACTERS",

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from salesforce_bulk.emulator.soql.errors import SoqlError
-from salesforce_bulk.emulator.soql.filters import Bound, Filters, fold, options
-from salesforce_bulk.emulator.soql.scope import Node, Operand, Scope, is_aggregate, not_served
-from salesforce_bulk.emulator.soql.syntax import Call, Fields, Path, Query, Selected, Target, TypeOf
+from .errors import SoqlError
+from .filters import Bound, Filters, fold, options
+from .scope import Node, Operand, Scope, is_aggregate, not_served
+from .syntax import Call, Fields, Path, Query, Selected, Target, TypeOf
 
 if TYPE_CHECKING:
-    from salesforce_bulk.emulator.schema import Field, Schema, SObject
+    from ..schema import Field, Schema, SObject
 
 Dialect = Literal["bulk_csv", "bulk_json", "rest"]
 Stored = None | str | int | float | bool | bytes | dict[str, Any]

@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from salesforce_bulk.emulator import ids
-from salesforce_bulk.emulator.soql.dates import literal_range
-from salesforce_bulk.emulator.soql.errors import SoqlError
-from salesforce_bulk.emulator.soql.quoting import like_pattern
-from salesforce_bulk.emulator.soql.scope import Operand, Scope
-from salesforce_bulk.emulator.soql.syntax import (
+from .. import ids
+from .dates import literal_range
+from .errors import SoqlError
+from .quoting import like_pattern
+from .scope import Operand, Scope
+from .syntax import (
     AllOf,
     AnyOf,
     BareId,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from salesforce_bulk.emulator.soql.errors import SoqlError
-from salesforce_bulk.emulator.soql.syntax import Query
+from .errors import SoqlError
+from .syntax import Query
 
 #: The service refuses a longer query ("SOQL and SOSL Limits").
 MAX_CHARACTERS: Final = 100_000
@@ -23,6 +23,6 @@ def parse(text: str, *, max_characters: int | None = None) -> Query:
     """
     if max_characters is not None and len(text) > max_characters:
         raise SoqlError("MALFORMED_QUERY", f"SOQL statements cannot be longer than {max_characters} characters.")
-    from salesforce_bulk.emulator.soql import reader  # lark takes a tenth of a second to load
+    from . import reader  # lark takes a tenth of a second to load
 
     return reader.read(text)

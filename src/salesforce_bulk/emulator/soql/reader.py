@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from salesforce_bulk.emulator.soql.dates import is_counted_literal, is_literal, milliseconds
-from salesforce_bulk.emulator.soql.errors import SoqlError, located, unexpected
-from salesforce_bulk.emulator.soql.quoting import QUOTED, IllegalEscape, like_pattern, unescape
-from salesforce_bulk.emulator.soql.syntax import (
+from .dates import is_counted_literal, is_literal, milliseconds
+from .errors import SoqlError, located, unexpected
+from .quoting import QUOTED, IllegalEscape, like_pattern, unescape
+from .syntax import (
     AllOf,
     AnyOf,
     BareId,
@@ -288,7 +288,7 @@ def _six_digits(text: str) -> str:
 @cache
 def _parser() -> Lark:
     """Built once, at the first query (about a tenth of a second)."""
-    grammar = files("salesforce_bulk.emulator.soql").joinpath("grammar.lark").read_text("utf-8")
+    grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
     return Lark(grammar, parser="lalr", lexer="contextual", maybe_placeholders=False, transformer=_Builder())
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from salesforce_bulk.emulator.soql.errors import SoqlError, located, unexpected
-from salesforce_bulk.emulator.soql.syntax import Call, Path, Source, Target
+from .errors import SoqlError, located, unexpected
+from .syntax import Call, Path, Source, Target
 
 if TYPE_CHECKING:
-    from salesforce_bulk.emulator.schema import Field, Schema, SObject
+    from ..schema import Field, Schema, SObject
 
 #: "No more than five levels can be specified in a child-to-parent relationship" ("Relationship Query Limitations").
 MAX_LEVELS: Final = 5

@@ -1,0 +1,1 @@
+"""HTTP: sockets, requests as they came in, replies as they go out, and who answers what."""

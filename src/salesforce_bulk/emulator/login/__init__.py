@@ -1,0 +1,1 @@
+"""SOAP login and OAuth, and the sessions that come of them."""

@@ -1,0 +1,1 @@
+"""Records, values and row errors as the APIs write them."""
