@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 #: No control document of the API comes near this; what does is not one of them.
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
+#: Surely 64 bits; and no count comes near it.
+_MOST_DIGITS: Final = 18
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class NotReadable(ValueError):
@@ -37,8 +41,13 @@ def parse_xml(document: bytes) -> Element:
     parser.CharacterDataHandler = builder.data
     try:
         parser.Parse(document, True)
+    except NotReadable:
+        raise
     except expat.ExpatError as error:
         raise NotReadable(f"not well-formed XML ({error})") from error
+    except (LookupError, ValueError) as error:
+        # The declaration names an encoding that nobody knows, or one that expat does not read.
+        raise NotReadable(f"XML in an encoding that is not read ({error})") from error
     return builder.close()
 
 
@@ -52,10 +61,21 @@ def local_name(tag: str) -> str:
 
 
 def parse_json(document: bytes) -> Any:
+    """The value. Half of a surrogate pair, which is no character and could be sent nowhere, comes as U+FFFD."""
     try:
-        return json.loads(document)
+        value = json.loads(document)
+        if b"\\u" in document and _HALF.search(text := json.dumps(value, ensure_ascii=False)):
+            value = json.loads(_HALF.sub("\ufffd", text))
     except ValueError as error:
         raise NotReadable(f"not JSON ({error})") from error
+    except RecursionError as error:
+        raise NotReadable("not JSON of the API (it is nested too deeply)") from error
+    return value
+
+
+def whole_number(text: str) -> int | None:
+    """The number that *text* is in ASCII digits, at most 18 of them; None: it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def looks_like(document: bytes) -> str:

@@ -29,6 +29,11 @@ def masked(text: str) -> str:
     return _SECRETS.sub("[token]", text)
 
 
+def can_be_sent(token: str) -> bool:
+    """Whether a header can carry *token*. Visible ASCII: what is not is no token, and would be shown as what it broke."""
+    return token.isascii() and token.isprintable() and " " not in token
+
+
 def is_loopback(host: str) -> bool:
     """True for this machine's own names and addresses."""
     if host == "localhost" or host.endswith(".localhost"):
@@ -46,7 +51,10 @@ def origin(url: str) -> str:
     hosts carry ``-api`` in their first label, which the API host does not.
     """
     text = url.strip()
-    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:  # brackets that hold no IPv6 address, letters that no host has
+        raise UsageError(f"{masked(url)!r} is not an address. Nothing was sent.") from None
     host = parts.hostname or ""
     try:
         port = parts.port

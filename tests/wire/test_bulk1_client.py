@@ -38,11 +38,14 @@ STANDS_FOR = {
 }
 
 
-def real(text: str) -> str:
-    """*text* with something real in the place of each name."""
-    return re.sub(
-        r"\{(job|batch|result|spec|account|contact|user|time|json-time|epoch|ms)\d*\}", lambda m: STANDS_FOR[m[1]], text
-    )
+def real(text: str, *, apart: bool = False) -> str:
+    """*text* with something real in the place of each name; *apart*: ``{batch2}`` is another one than ``{batch}``."""
+
+    def real_name(found: re.Match[str]) -> str:
+        known, number = STANDS_FOR[found[1]], found[2] if apart else ""
+        return known[: len(known) - len(number)] + number
+
+    return re.sub(r"\{(job|batch|result|spec|account|contact|user|time|json-time|epoch|ms)(\d*)\}", real_name, text)
 
 
 EXCHANGES = [
@@ -55,7 +58,9 @@ EXCHANGES = [
 
 def reply(exchange: Exchange) -> Reply:
     headers = {name.lower(): value for name, value in exchange.reply_headers.items()}
-    return Reply(exchange.status, headers, real(exchange.reply).encode())
+    # Only a list names several of a kind; elsewhere the request says which is meant, and there they are all one.
+    is_list = is_list_of_results(exchange.reply) or "batchInfoList" in exchange.reply or '"batchInfo"' in exchange.reply
+    return Reply(exchange.status, headers, real(exchange.reply, apart=is_list).encode())
 
 
 def request(exchange: Exchange) -> Request:

@@ -535,6 +535,8 @@ def _lines(kind: int, columns: _Columns, names: dict[str, int], failed_line: Cal
             identity = column("sf__id").cast(pa.string())
         except pa.ArrowInvalid as error:
             raise Unsuited from error
+        if pc.any(pc.match_substring(identity, "\n"), min_count=0).as_py():
+            raise Unsuited  # no id: a line of its own would be another row's
         return pc.binary_join_element_wise(created, identity.cast(pa.binary()), b"\n", b"")
     told = rows_of([column("sf__id"), column("sf__error")])
     return pa.array([f"{failed_line(identity, error)}\n".encode() for identity, error in told], pa.binary())

@@ -31,6 +31,9 @@ _LOOKS: Final = 100
 _UNCERTAIN: Final = frozenset(b',"\n\r')
 _THE_END: Final[tuple[None, ...]] = (None,)
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+#: A query has at most 100,000 characters ("SOQL and SOSL limits"), and its columns stand in it. Where a quote of the header
+#: never closes, the search for its end must not go through a page of 1 GB.
+MAX_HEADER_BYTES: Final = 1_000_000
 
 
 class PageBlocks:
@@ -85,15 +88,11 @@ class PageBlocks:
 
     def _of_page(self, page: Iterable[bytes], number: int) -> Iterator[Block]:
         source = unless_no_records(page)
-        text = b""
-        at = -1
-        for piece in source:
-            text += piece
-            at = header_end(text)
-            if at >= 0:
-                break
+        text, at = first_record(source, number)
         if not text:
             return
+        if at < 0 and text.endswith(b","):
+            raise cut_off(number)
         header = read_header(text if at < 0 else text[:at], number)
         if self._header is None:
             self._header = header
@@ -126,24 +125,42 @@ class PageBlocks:
             yield rest
 
 
-def header_end(text: bytes) -> int:
-    """Where the body begins behind the first record; -1: not in this text."""
-    for found in _LINE_END.finditer(text):
-        if text.count(b'"', 0, found.start()) % 2 == 0:
-            return found.end()
-    return -1
+def first_record(source: Iterator[bytes], number: int) -> tuple[bytes, int]:
+    """The beginning of page *number*, blank lines left out, and where its body begins in it behind the first record; -1: it
+    is all there is."""
+    text = b""
+    quotes = looked = 0
+    for piece in source:
+        text = text + piece if text else piece.lstrip(b"\r\n")
+        for found in _LINE_END.finditer(text, looked):
+            quotes += text.count(b'"', looked, found.start())
+            looked = found.end()
+            if quotes % 2 == 0:
+                if text.endswith(b"\r") and looked == len(text):  # half of CRLF, perhaps
+                    text += next(filter(None, source), b"")
+                    looked += text[looked : looked + 1] == b"\n"
+                return text, looked
+        if len(text) > MAX_HEADER_BYTES:
+            raise broken_header(number)
+    return text, -1
 
 
 def read_header(text: bytes, number: int) -> tuple[str, ...]:
-    """The names in the first record of page *number*."""
+    """The names in the first record of page *number*, which is all of *text*."""
     try:
-        names = next(csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True), [])
+        records = list(csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error):
-        raise MalformedResult(
-            f"The header of page {number} of the result is broken: it is cut off or damaged. "
-            "The page was not read. Fetch the result again."
-        ) from None
-    return tuple(names)
+        raise broken_header(number) from None
+    if len(records) != 1:  # a quote in the middle of a name
+        raise broken_header(number)
+    return tuple(records[0])
+
+
+def broken_header(number: int) -> MalformedResult:
+    return MalformedResult(
+        f"The header of page {number} of the result is broken: it is cut off or damaged. "
+        "The page was not read. Fetch the result again."
+    )
 
 
 def other_header(number: int) -> MalformedResult:

@@ -61,8 +61,12 @@ def json_results(pieces: Iterable[bytes]) -> Iterator[RowResult]:
             id=str(identity) if identity else None,
             success=success,
             created=created is True,
-            errors=tuple(_error(error) for error in found.get("errors") or () if isinstance(error, dict)),
+            errors=tuple(_error(error) for error in _list(found.get("errors")) if isinstance(error, dict)),
         )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _error(found: dict[str, Any]) -> RecordError:
@@ -112,6 +116,8 @@ class _Text:
                 if cut and self.more():
                     continue
                 raise _broken(error.msg, row) from error
+            except ValueError as error:  # thousands of digits, which Python makes no integer of
+                raise _broken("it has a number that is none", row) from error
             except RecursionError as error:
                 raise _broken("it is nested too deeply", row) from error
             result: dict[str, Any] = found

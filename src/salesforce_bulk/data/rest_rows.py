@@ -65,7 +65,10 @@ class RestTable:
         describe_of: Callable[[str], Describe | None],
     ) -> None:
         passed_over = _compound_fields(describe) if fields else set()
-        found = {path: None for record in first for path in _paths(record)}
+        try:
+            found = {path: None for record in first for path in _paths(record)}
+        except RecursionError as error:
+            raise _too_deep(0) from error
         found = {path: None for path in found if not any(other.startswith(path + ".") for other in found)}
         spelled = {path.lower(): path for path in found if path.lower() not in passed_over}
         asked = [entry.name for entry in selected]
@@ -97,14 +100,17 @@ class RestTable:
         """
         lines = [_line(self.names)]
         row = first_row
-        for record in records:
-            cells = [""] * len(self.names)
-            self._fill(record, self._tree, cells, row, "")
-            for at in self._datetimes:
-                if cells[at].endswith("+0000"):
-                    cells[at] = cells[at][:-5] + "Z"
-            lines.append(_line(cells))
-            row += 1
+        try:
+            for record in records:
+                cells = [""] * len(self.names)
+                self._fill(record, self._tree, cells, row, "")
+                for at in self._datetimes:
+                    if cells[at].endswith("+0000"):
+                        cells[at] = cells[at][:-5] + "Z"
+                lines.append(_line(cells))
+                row += 1
+        except RecursionError as error:
+            raise _too_deep(row) from error
         try:
             return "".join(lines).encode()
         except UnicodeEncodeError as error:
@@ -143,6 +149,14 @@ class RestTable:
 
 
 _NOWHERE: Final = object()
+
+
+def _too_deep(row: int) -> MalformedResult:
+    return MalformedResult(
+        f"Row {row} of the result has records within records, deeper than can be read. Nothing after that row was read. "
+        "Run the query again; it cannot be the org's own answer.",
+        row=row,
+    )
 
 
 def _paths(record: Mapping[str, Any], above: str = "") -> Iterator[str]:

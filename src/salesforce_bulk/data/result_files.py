@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from .blocks import cut_off, other_header
+from .blocks import cut_off, first_record, other_header
 from .row_count import RecordCounter
 from .sinks import BinaryFile
 from .streams import unless_no_records
@@ -22,42 +23,32 @@ def write_result_files(files: Iterable[Iterable[bytes]], file: BinaryFile) -> in
     header: bytes | None = None
     last = b"\n"  # of what was written
     for number, pieces in enumerate(files):
+        source = unless_no_records(pieces)
+        text, at = first_record(source, number)
+        if not text:
+            continue
+        first = header is None
+        header = _same(header, text if at < 0 else text[:at], number)
         counter = RecordCounter()
-        begins = False
-        held: bytes | None = b""  # until the header is whole
-        for piece in unless_no_records(pieces):
-            counter.feed(piece)
-            body = piece
-            if held is not None:
-                held += piece
-                at = _header_end(held)
-                if at < 0:
-                    continue
-                header, first = _same(header, held[:at], number), header is None
-                body, held, begins = held if first else held[at:], None, not first
+        counter.feed(text)
+        begins = not first
+        for body in chain((text if first else text[at:] if at >= 0 else b"",), _fed(source, counter)):
             if body:
-                if begins and header is not None and last != b"\n":
+                if begins and last != b"\n":
                     file.write(_line_end(header))
                 begins = False
                 file.write(body)
                 last = body[-1:]
         if counter.is_open:
             raise cut_off(number)
-        if held:  # a header without a line end, and no row
-            header, first = _same(header, held, number), header is None
-            if first:
-                file.write(held)
-                last = held[-1:]
         rows += max(0, counter.records - 1)
     return rows
 
 
-def _header_end(text: bytes) -> int:
-    """Where the first record ends; -1: not in this text. Lines end in LF or CRLF, so an LF there is in either."""
-    at = text.find(b"\n")
-    while at >= 0 and text.count(b'"', 0, at) % 2:
-        at = text.find(b"\n", at + 1)
-    return at + 1 or -1
+def _fed(source: Iterator[bytes], counter: RecordCounter) -> Iterator[bytes]:
+    for piece in source:
+        counter.feed(piece)
+        yield piece
 
 
 def _same(header: bytes | None, found: bytes, number: int) -> bytes:

@@ -41,7 +41,14 @@ def parse_result_errors(text: str) -> tuple[RecordError, ...]:
     """What an ``sf__Error`` cell of Bulk API 2.0 says. There the text is HTML-escaped (field notes, 4.3)."""
     if "&" not in text:
         return parse_errors(text)
-    return tuple(replace(error, message=html.unescape(error.message)) for error in parse_errors(text))
+    return tuple(replace(error, message=_unescaped(error.message)) for error in parse_errors(text))
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a reference to a character whose number has thousands of digits
+        return text
 
 
 def _one_error(text: str) -> RecordError | None:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
 from .ahead import one_ahead, read_ahead
-from .blocks import Pages, close, cut_off, header_end, other_header, read_header
+from .blocks import Pages, close, cut_off, first_record, other_header, read_header
 from .extras import pyarrow
 from .row_count import RecordCounter
 from .streams import unless_no_records
@@ -61,7 +61,7 @@ def _bodies(pages: Pages) -> Iterator[bytes]:
     try:
         for number, page in enumerate(pages):
             try:
-                head, body = _split(page)
+                head, body = _split(page, number)
                 if head:
                     found = read_header(head, number)
                     if header is None:
@@ -77,16 +77,13 @@ def _bodies(pages: Pages) -> Iterator[bytes]:
         close(pages)
 
 
-def _split(page: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The header of a page with its line end, and the pieces behind it, none of them empty."""
+def _split(page: Iterable[bytes], number: int) -> tuple[bytes, Iterator[bytes]]:
+    """The header of page *number* with its line end, and the pieces behind it, none of them empty."""
     source = unless_no_records(page)
-    text = b""
-    for piece in source:
-        text += piece
-        at = header_end(text)
-        if at >= 0:
-            return text[:at], filter(None, chain((text[at:],), source))
-    return text, iter(())
+    text, at = first_record(source, number)
+    if at < 0:
+        return text, iter(())
+    return text[:at], filter(None, chain((text[at:],), source))
 
 
 #: Texts are gathered to this size before they are written.
@@ -176,11 +173,13 @@ def _row_groups(pa: Any, batches: Batches, schema: Any) -> Iterator[Any]:
 
 def _repeating(pc: Any, table: Any) -> list[str]:
     sample = table.slice(0, _SAMPLE_ROWS)
-    return [
+    # Two columns of one name, should a result have them, are named together.
+    fresh = [
         name
-        for name in dict.fromkeys(table.schema.names)
-        if pc.count_distinct(sample[name]).as_py() <= _DICTIONARY_SHARE * sample.num_rows
+        for name, column in zip(table.schema.names, sample.columns, strict=True)
+        if pc.count_distinct(column).as_py() > _DICTIONARY_SHARE * sample.num_rows
     ]
+    return [name for name in dict.fromkeys(table.schema.names) if name not in fresh]
 
 
 def write_arrow(batches: Batches, file: Any, *, compression: Literal["zstd", "lz4"] | None = None) -> int:

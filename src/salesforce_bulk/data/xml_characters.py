@@ -29,7 +29,7 @@ _FORBIDDEN: Final = re.compile(
 )
 #: The end of a piece that might be the beginning of one of these.
 _UNFINISHED: Final = re.compile(rb"(?:\xef\xbf?|\xee\x83?|&(?:#(?:x[0-9A-Fa-f]{0,10}|[0-9]{0,10}))?)\Z")
-_ESCAPED: Final = re.compile(ESCAPE + "(?:!([0-9a-f]+)|#x([0-9A-Fa-f]+)|#([0-9]+));")
+_ESCAPED: Final = re.compile(ESCAPE + "(?:!([0-9a-f]{1,4})|#x([0-9A-Fa-f]{1,10})|#([0-9]{1,10}));")
 
 
 def _forbidden(number: int) -> bool:
@@ -73,11 +73,11 @@ def restore(text: str, *, cdata: bool = False) -> str:
 
     def plain(match: re.Match[str]) -> str:
         raw, hexadecimal, decimal = match.groups()
-        if raw:
-            return chr(int(raw, 16))
-        if cdata:
+        if cdata and not raw:
             # Inside CDATA a reference is no reference.
             return "&" + match[0].removeprefix(ESCAPE)
-        return chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+        number = int(decimal) if decimal else int(raw or hexadecimal, 16)
+        # Anything else is no escape of ours: a long reference to the ESCAPE, and what happens to follow it.
+        return chr(number) if _forbidden(number) else match[0]
 
     return _ESCAPED.sub(plain, text)
