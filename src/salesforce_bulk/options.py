@@ -19,6 +19,11 @@ class TransportOptions:
     request), ``tries`` (the first one included; only what may be repeated is), ``first_pause_seconds`` and
     ``longest_pause_seconds`` between tries, ``compress`` (gzip request bodies: ``None``, those of the verbs that carry rows;
     ``True``, all; ``False``, none), ``connections`` kept in the pool.
+
+    ``stop_at_usage``: once this share of the org's API calls for 24 hours is used up, by whomever, no further request is made
+    and ``LimitReached`` raised, so that other programs keep the rest; 0.9 leaves a tenth. Without it, it is the org that
+    says when to stop. The org counts in the header of its replies (``Sforce-Limit-Info``), which Bulk API 1.0 lacks; what it
+    said holds for a minute.
     """
 
     connect_seconds: float = CONNECT_SECONDS
@@ -29,6 +34,7 @@ class TransportOptions:
     longest_pause_seconds: float = 30.0
     compress: bool | None = None
     connections: int = 20
+    stop_at_usage: float | None = None
 
 
 DEFAULT_OPTIONS: Final = TransportOptions()

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from copy import copy
+from functools import wraps
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, ParamSpec, Protocol, TypeVar
 
-from .errors import ReconciliationError, RecordsFailed, UsageError
+from .errors import MalformedResult, ReconciliationError, RecordsFailed, UsageError
 from .records import Outcome, State
 
 # What a way of reading needs is loaded when it is taken: a CSV file needs none of the typed ones.
@@ -23,13 +24,32 @@ SHOWN_FAILURES: Final = 3
 
 OpenFile = Callable[[Path], AbstractContextManager[IO[bytes]]]
 Pages = Callable[[], Iterator[tuple[int | None, Iterable[bytes]]]]
+#: Asks the org once more how many rows the query found.
+Recount = Callable[[], int | None]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _twice(read: Callable[P, T]) -> Callable[P, T]:
+    """*read*, and once more if what came was damaged or not complete: for what hands out nothing before all is read."""
+
+    @wraps(read)
+    def reading(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return read(*arguments, **named)
+        except (MalformedResult, ReconciliationError):
+            return read(*arguments, **named)
+
+    return reading
 
 
 class QueryResult:
     """The rows of a query, read when they are asked for, as often as they are asked for, in the org's order.
 
-    Every way of reading counts: rows read against what each page and the job say. A difference is a
-    ``ReconciliationError``, and no file appears.
+    Every way of reading counts: rows read against what each page and the job say. A result that is damaged or not complete is
+    read once more from its beginning by those that hand out nothing before all is read (``to_...``). What stays is a
+    ``ReconciliationError`` or ``MalformedResult``, and no file appears.
     """
 
     def __init__(
@@ -40,12 +60,14 @@ class QueryResult:
         receipt: dict[str, Any],
         open_file: OpenFile,
         traffic: Callable[[], Mapping[str, int]],
+        recount: Recount,
     ) -> None:
         self._open_pages = open_pages
         self._traffic = traffic
         self._columns = columns
         self._expected = expected
         self._open_file = open_file
+        self._recount = recount
         self.receipt = receipt
 
     # -- rows ---------------------------------------------------------------------------------------------------------
@@ -80,6 +102,7 @@ class QueryResult:
         """For polars, duckdb, pandas and whatever else takes Arrow streams."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
+    @_twice
     def to_arrow(self) -> Any:
         """A ``pyarrow.Table``. A column with a value that is not of its type is text, losslessly, and the receipt says so."""
         from .data.arrow import to_table
@@ -120,6 +143,7 @@ class QueryResult:
 
     # -- files: each appears under its name when it is complete --------------------------------------------------------
 
+    @_twice
     def to_csv(self, path: str | Path) -> int:
         """The CSV as the org sends it, header once. Returns the number of rows."""
         from .data.sinks import write_csv
@@ -130,6 +154,7 @@ class QueryResult:
             self._checked(count, pages)
         return count
 
+    @_twice
     def to_jsonl(self, path: str | Path) -> int:
         """One JSON object a line, typed. Returns the number of rows."""
         from .data.json_lines import write_json_lines
@@ -152,6 +177,7 @@ class QueryResult:
 
         return self._to_batches(Path(path), write_arrow)
 
+    @_twice
     def _to_batches(self, path: Path, write: Callable[[BatchStream, IO[bytes]], int]) -> int:
         from .data.arrow import BatchStream, until_it_fits
 
@@ -196,6 +222,9 @@ class QueryResult:
         if fallbacks:
             self.receipt["text_columns"] = sorted(fallbacks)
         said = pages.said
+        if self._expected not in (None, count) and said in (None, count):
+            # All pages are as they say, so it may be the number that is wrong.
+            self._expected = rows["expected"] = self._recount()
         for source, number in (("the job", self._expected), ("its pages", said)):
             if number is not None and number != count:
                 self.receipt["complete"] = False

@@ -12,12 +12,14 @@ from typing import Final, TypeVar
 from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
 from ..facts import Fact
 from ..options import DEFAULT_OPTIONS, TransportOptions
-from ..protocol.messages import Call, Flow, Note, Reply, Request, Step
-from ..protocol.refusals import refusal
+from ..protocol.messages import Call, Flow, Note, Pause, Reply, Request, Step
+from ..protocol.polling import Look
+from ..protocol.refusals import damaged, is_page, no_data, refusal
 from ..protocol.repeat import may_repeat
 from ..session import Access
 from ..transport.base import Incoming, Outgoing, Transport
 from ..transport.inflate import crc32
+from .patience import Looks, Usage
 
 T = TypeVar("T")
 
@@ -88,6 +90,8 @@ class Driver:
     options: TransportOptions = DEFAULT_OPTIONS
     clock: Clock = field(default_factory=Clock)
     traffic: Traffic = field(default_factory=Traffic)
+    looks: Looks = field(default_factory=Looks)
+    usage: Usage = field(default_factory=Usage)
     #: Writes a fact down; it is on the disk when this returns. Without a journal: nothing.
     note: Callable[[Fact], None] = _forget
     #: Raises when the work is to be left where it is. Asked before each step.
@@ -114,9 +118,18 @@ class Driver:
         if isinstance(step, Call):
             return self.call(step.request)
         if isinstance(step, Note):
-            return self.note(step.fact)
-        self.clock.sleep(max(0.0, step.seconds))
+            self.note(step.fact)
+            return None
+        self._wait(step)
         return self.clock.monotonic() - begun
+
+    def _wait(self, step: Pause) -> None:
+        """A look at a job comes by chance up to a quarter sooner, so that those of many jobs do not come together."""
+        if isinstance(step, Look):
+            with self.looks.stretched(step.seconds, step.longest) as seconds:
+                self.clock.sleep(max(0.0, seconds * (0.75 + self.clock.chance() / 4)))
+        else:
+            self.clock.sleep(max(0.0, step.seconds))
 
     def call(self, request: Request) -> Reply:
         """Send *request* and read its whole answer. What the org refuses is raised."""
@@ -132,7 +145,7 @@ class Driver:
         When it breaks off it is fetched again, and what was handed out already is passed over; it must be the same
         bytes again, or the error says so. A body that nobody reads to its end must be closed.
         """
-        incoming = self._tried(request, self._head)
+        incoming = self._tried(request, self._rows)
         return Fetched(incoming.headers, self._pieces(request, incoming), incoming.close)
 
     def _pieces(self, request: Request, incoming: Incoming) -> Iterator[bytes]:
@@ -155,7 +168,7 @@ class Driver:
             self.traffic.add(retries=1)
             self._pause(tries, broken)
             tries += 1
-            incoming = self._tried(request, self._head)
+            incoming = self._tried(request, self._rows)
 
     def _rest(self, request: Request, incoming: Incoming, given: int, checksum: int) -> Iterator[bytes]:
         """The pieces of *incoming* after the first *given* bytes, which must have *checksum*."""
@@ -179,6 +192,7 @@ class Driver:
         renewed = False
         tries = 1
         while True:
+            self.usage.check(self.options.stop_at_usage, request, self.clock.monotonic())
             outgoing = Outgoing(request.method, self.access.url(request), self.access.headers(request), request.body)
             try:
                 return send(request, outgoing)
@@ -202,6 +216,7 @@ class Driver:
         size = outgoing.body.length if outgoing.body is not None else None
         self.traffic.add(requests=1, sent=size or 0)
         incoming = self.transport.send(outgoing)
+        self.usage.heed(incoming.headers, self.clock.monotonic())
         if incoming.status < 300:
             return incoming
         with incoming:
@@ -214,7 +229,19 @@ class Driver:
         with self._head(request, outgoing) as incoming:
             body = _read(request, incoming)
         self.traffic.add(received=len(body))
-        return Reply(incoming.status, incoming.headers, body)
+        reply = Reply(incoming.status, incoming.headers, body)
+        spoilt = damaged(request, reply)
+        if spoilt is not None:
+            raise spoilt
+        return reply
+
+    def _rows(self, request: Request, outgoing: Outgoing) -> Incoming:
+        """The head of an answer whose body is rows."""
+        incoming = self._head(request, outgoing)
+        if not is_page(incoming.headers):
+            return incoming
+        with incoming:
+            raise no_data(request, Reply(incoming.status, incoming.headers, _read(request, incoming)))
 
     def _pause(self, tries: int, error: SalesforceBulkError) -> None:
         """Wait before try number *tries* + 1: twice as long each time, by chance between half and all of it."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from ..documents import NotReadable, parse_json
+from ..documents import NotReadable, parse_json, whole_number
 from ..errors import UsageError, WaitTimeout
 from ..records import Body, Dialect, Job2Info
 from ..wire import headers
 from ..wire.names import Delimiter, Job2State, LineEnding, Mime
-from .messages import Auth, Call, Flow, Pause, Reply, Request
-from .polling import intervals
+from .messages import Auth, Call, Flow, Reply, Request
+from .polling import Look, intervals
 from .refusals import malformed
 from .states import JOB2_ENDED
 
@@ -94,7 +94,7 @@ def job_info(wire: Mapping[str, Any]) -> Job2Info:
 
 def _count(wire: Mapping[str, Any], name: str) -> int | None:
     value = wire.get(name)
-    return int(value) if isinstance(value, int | float | str) and str(value).strip().isdigit() else None
+    return whole_number(str(value).strip()) if isinstance(value, int | float | str) else None
 
 
 def read_job(request: Request, reply: Reply) -> Job2Info:
@@ -120,8 +120,10 @@ def read_page(request: Request, reply: Reply) -> tuple[list[Job2Info], str | Non
     if not isinstance(page, dict) or not isinstance(page.get("records"), list):
         raise malformed(request, reply, "it is no list of jobs")
     jobs = [job_info(wire) for wire in page["records"] if isinstance(wire, dict) and wire.get("id")]
-    ended = page.get("done") is True
-    return jobs, None if ended else locator_of(page.get("nextRecordsUrl"), "queryLocator")
+    locator = None if page.get("done") is True else locator_of(page.get("nextRecordsUrl"), "queryLocator")
+    if locator is None and page.get("done") is False:
+        raise malformed(request, reply, "it is not the last page and names no next one")
+    return jobs, locator
 
 
 def list_jobs(request: Request) -> Flow[list[Job2Info]]:
@@ -144,7 +146,10 @@ def locator_of(link: Any, name: str) -> str | None:
     """The locator in a link of a reply. Nothing else of a link is used, so it cannot lead a token elsewhere."""
     if not isinstance(link, str) or not link:
         return None
-    values = parse_qs(urlsplit(link).query).get(name)
+    try:
+        values = parse_qs(urlsplit(link).query).get(name)
+    except ValueError:  # no URL at all
+        return None
     return values[0] if values else None
 
 
@@ -163,5 +168,6 @@ def await_end(get: Request, job: str, *, limit_seconds: float, longest_pause: fl
                 "The org goes on with it; nothing is lost.\nWait again, with a longer limit.",
                 job_id=job,
             )
-        passed = yield Pause(min(pause, limit_seconds - passed))
+        left = limit_seconds - passed
+        passed = yield Look(min(pause, left), min(longest_pause, left))
     raise AssertionError("the intervals have no end")

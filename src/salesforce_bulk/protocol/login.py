@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
-from ..errors import AnswerMalformed, ApiError, LoginRefused, SessionExpired, UsageError
+from ..errors import AnswerMalformed, ApiError, LimitReached, LoginRefused, SessionExpired, UsageError
 from ..logins import (
     AccessToken,
     ClientCredentials,
@@ -24,7 +24,7 @@ from ..logins import (
     login_url,
 )
 from ..records import Body
-from ..session import NEWEST_SOAP_LOGIN_VERSION, Session, masked, origin
+from ..session import NEWEST_SOAP_LOGIN_VERSION, Session, can_be_sent, masked, origin
 from ..wire import headers, paths
 from ..wire.names import PARTNER_NS, SOAP_ENV_NS, Mime
 from .messages import Auth, Call, Flow, Reply, Request
@@ -161,7 +161,7 @@ def _soap(login: Password) -> Flow[Session]:
             error_code="PASSWORD_EXPIRED",
         )
     token, url = _text(root, "sessionId"), _text(root, "serverUrl")
-    if not token or not url:
+    if not token or not url or not can_be_sent(token):
         raise malformed(request, reply, "it names no session and server")
     return Session(origin(url), token, _text(root, "organizationId") or None, _text(root, "userId") or None)
 
@@ -192,7 +192,11 @@ def _oauth(base: str, form: Mapping[str, str], name: str = "login.oauth") -> Flo
         answer = parse_json(reply.body)
     except NotReadable as error:
         raise malformed(request, reply, f"it is {error}") from error
-    if not isinstance(answer, dict) or not answer.get("access_token") or not answer.get("instance_url"):
+    if (
+        not isinstance(answer, dict)
+        or not all(isinstance(answer.get(name), str) and answer[name] for name in ("access_token", "instance_url"))
+        or not can_be_sent(answer["access_token"])
+    ):
         raise malformed(request, reply, "it names no access token and instance")
     identity = str(answer.get("id") or "")
     organization, user = (["", "", *identity.rstrip("/").split("/")])[-2:]
@@ -211,6 +215,8 @@ def _or_refused(request: Request, grant_cure: str = "") -> Flow[Reply]:
     try:
         reply: Reply = yield Call(request)
         return reply
+    except LimitReached:
+        raise
     except (ApiError, SessionExpired) as error:
         where = request.base or ""
         said = error.error_code or f"HTTP {error.status_code}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..documents import whole_number
 from ..errors import ApiError, UsageError
 from ..records import Job2Info, QuerySpec
 from ..wire import headers, paths
@@ -74,8 +75,7 @@ def next_locator(head: Mapping[str, str]) -> str | None:
 
 def page_rows(head: Mapping[str, str]) -> int | None:
     """How many rows the page with these headers says it has."""
-    count = head.get(headers.NUMBER_OF_RECORDS.lower(), "").strip()
-    return int(count) if count.isdigit() else None
+    return whole_number(head.get(headers.NUMBER_OF_RECORDS.lower(), "").strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ def read_links(request: Request, reply: Reply) -> Links:
     following = None
     if document.get("done") is not True:
         following = locator_of(document.get("nextRecordsUrl") or document.get("nextRecordUrl"), "locator")
+        if following is None and document.get("done") is False:
+            raise malformed(request, reply, "it is not the last group of links and names no next one")
     return Links(tuple(_page_locator(request, reply, entry) for entry in entries), following)
 
 
@@ -131,6 +133,8 @@ def all_links(job: str) -> Flow[list[str | None] | None]:
             raise
         links = read_links(request, reply)
         pages += links.pages
+        if len(set(pages)) < len(pages):
+            raise malformed(request, reply, "it lists a page twice")
         if links.next_group is None:
             return pages
         if links.next_group in seen:

@@ -6,19 +6,24 @@ Codes and texts: Bulk API guide, "Errors"; field notes, 21-26 and 60-64.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
-from ..errors import AnswerMalformed, ApiError, SalesforceBulkError, SessionExpired
+from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml, whole_number
+from ..errors import AnswerMalformed, ApiError, LimitReached, SalesforceBulkError, SessionExpired
 from ..session import masked
 from ..wire.names import ExceptionCode as Code
 from .cures2 import CURES2
-from .messages import Auth, Reply, Request
+from .messages import Reply, Request
 from .repeat import PASSING_STATUSES, may_repeat
 
 #: How much of a body that is not ours to understand is shown.
 SHOWN_CHARACTERS: Final = 300
+
+#: Up to the next "<" at most: a body of nothing else takes time in proportion to its length, not to its square.
+_TAG: Final = re.compile(r"<[^<>]*>")
 
 _SENT_NOTHING: Final = "No data was changed by this call."
 _BATCH_CALLS: Final = frozenset({"bulk1.add_batch"})
@@ -48,8 +53,24 @@ CURES: Final[dict[str, str]] = {
 }
 
 _EXPIRED_CURE: Final = "Log in again and go on: jobs and batches are unaffected. The same user must do it."
-#: 401s that a new session does not cure; renewing on them made other clients loop (auth reference, 7).
-NOT_CURED_BY_RENEWAL: Final = ("not valid for use with the REST API", "Connected app is not attached to Agent")
+#: Allowances of calls, queries, records and batches (guide, "Limits"; field notes, 62).
+LIMITS: Final = frozenset({Code.EXCEEDED_QUOTA, "EXCEEDEDQUOTA", "LIMIT_EXCEEDED", "REQUEST_LIMIT_EXCEEDED"})
+#: In the text of the one limit that passes within seconds (REST reference, 7).
+CONCURRENT: Final = "ConcurrentRequests"
+_CROWDED_CURE: Final = (
+    "Too many calls are under way in the org at the same time: try again when some of them have ended."
+)
+#: 401s that a new session does not cure, by their text, and what does; renewing on them made other clients loop (auth
+#: reference, 7).
+NOT_CURED_BY_RENEWAL: Final = {
+    "not valid for use with the REST API": (
+        "The session is of a kind that the API does not take, or lacks the scope api: log in for the API. Another session of "
+        "the same kind does not help."
+    ),
+    "Connected app is not attached to Agent": (
+        "The connected app is not allowed here: ask an administrator. Another session does not help."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +113,21 @@ def refusal(request: Request, reply: Reply) -> SalesforceBulkError | None:
     if reply.status < 300:
         return None
     error = _error(request, reply)
-    asked = reply.headers.get("retry-after", "")
-    if asked.isdigit():
-        error.retry_after_seconds = float(asked)
+    error.retry_after_seconds = _asked_to_wait(reply)
     return error
+
+
+def _asked_to_wait(reply: Reply) -> float | None:
+    """``Retry-After``: seconds, or a date, which is counted from the reply's own (RFC 9110, 10.2.3)."""
+    asked = reply.headers.get("retry-after", "").strip()
+    seconds = whole_number(asked)
+    if seconds is not None:
+        return float(seconds)
+    try:
+        until, now = (parsedate_to_datetime(text) for text in (asked, reply.headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def _error(request: Request, reply: Reply) -> SalesforceBulkError:
@@ -118,15 +150,29 @@ def _error(request: Request, reply: Reply) -> SalesforceBulkError:
     if request.name in _BATCH_CALLS and applied is False:
         means = "No row of this batch was loaded; batches sent before are unaffected."
     cure = (CURES2 if request.name.startswith(("ingest2.", "query2.")) else CURES).get(read.code, "")
-    return ApiError(
+    if reply.status == 401:
+        cure = next((cure for text, cure in NOT_CURED_BY_RENEWAL.items() if text in read.text), cure)
+    kind: type[ApiError] = ApiError
+    is_crowded = read.code in LIMITS and CONCURRENT in read.text
+    if read.code in LIMITS:
+        kind = LimitReached
+        cure = _CROWDED_CURE if is_crowded else cure or CURES2["REQUEST_LIMIT_EXCEEDED"]
+    return kind(
         "\n".join(line for line in (message, means, cure) if line),
         status_code=reply.status,
         error_code=read.code,
         body=text,
         applied=applied,
-        # A login that is refused in so many words (a SOAP fault is an HTTP 500) is final: trying again locks the user out.
-        repeatable=reply.status in PASSING_STATUSES and may_repeat(request.name) and request.auth is not Auth.NONE,
+        repeatable=is_crowded or _is_passing(request, reply.status, applied),
     )
+
+
+def _is_passing(request: Request, status: int, applied: bool | None) -> bool:
+    """Whether asking again may help and does no harm: a request that only reads, or one that did not arrive."""
+    # A login that is refused in so many words (a SOAP fault is an HTTP 500) is final: trying again locks the user out.
+    if status == 500 and _is_login(request):
+        return False
+    return status in PASSING_STATUSES and (may_repeat(request.name) or applied is False)
 
 
 def _applied(request: Request, status: int) -> bool | None:
@@ -145,6 +191,16 @@ def _is_expiry(reply: Reply, read: Refusal) -> bool:
     )
 
 
+def _is_login(request: Request) -> bool:
+    return request.name.startswith("login.")
+
+
+def _shown(text: str) -> str:
+    """The beginning of a body without markup, and without what a terminal would act on."""
+    plain = " ".join(_TAG.sub(" ", text).split())[:SHOWN_CHARACTERS]
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in plain)
+
+
 def _redirected(request: Request, reply: Reply, text: str) -> SalesforceBulkError:
     target = re.sub(r"[?#].*", "", reply.headers.get("location", ""))
     where = f" to {masked(target)}" if target else ""
@@ -159,7 +215,7 @@ def _redirected(request: Request, reply: Reply, text: str) -> SalesforceBulkErro
 def _not_ours(request: Request, reply: Reply, text: str) -> SalesforceBulkError:
     kind = looks_like(reply.body)
     what = {"html": "a page of HTML", "empty": "nothing"}.get(kind, "something that is not an answer of the API")
-    shown = " ".join(re.sub(r"<[^>]*>", " ", text).split())[:SHOWN_CHARACTERS]
+    shown = _shown(text)
     applied = _applied(request, reply.status)
     means = (
         _SENT_NOTHING if applied is False else "The org may have acted on it; look at the job before sending it again."
@@ -171,15 +227,63 @@ def _not_ours(request: Request, reply: Reply, text: str) -> SalesforceBulkError:
         status_code=reply.status,
         body=text,
         applied=applied,
-        repeatable=reply.status in PASSING_STATUSES and may_repeat(request.name),
+        repeatable=_is_passing(request, reply.status, applied),
     )
+
+
+#: Requests that may be repeated and are answered with a document, which can be told from a damaged one.
+DOCUMENTS: Final = frozenset(
+    {
+        "bulk1.get_job", "bulk1.close_job", "bulk1.abort_job", "bulk1.get_batch", "bulk1.list_batches",
+        "ingest2.abort_job", "ingest2.get_job", "ingest2.list_jobs",
+        "query2.create_job", "query2.get_job", "query2.list_jobs", "query2.abort_job", "query2.result_pages",
+        "login.soap", "login.oauth",
+        "rest.versions", "rest.describe", "rest.objects", "rest.limits", "rest.query", "rest.query_more",
+    }
+)  # fmt: skip
+
+
+def damaged(request: Request, reply: Reply) -> AnswerMalformed | None:
+    """*reply* says yes, but is cut off, or comes from something between the org and us, as an error that asking again may get
+    over; None: it is a document, or *request* is not answered with one."""
+    if request.name not in DOCUMENTS:
+        return None
+    kind = looks_like(reply.body)
+    try:
+        if kind == "json":
+            parse_json(reply.body)
+        elif kind == "xml":
+            parse_xml(reply.body)
+        else:
+            raise NotReadable(_WHAT.get(kind, "neither XML nor JSON"))
+    except NotReadable as error:
+        found = malformed(request, reply, f"it is {error}")
+        # A page in the place of a login says that this is no login host; it will be there again.
+        found.repeatable = not (kind == "html" and _is_login(request))
+        return found
+    return None
+
+
+_WHAT: Final = {"html": "a page of HTML", "empty": "empty"}
+
+
+def no_data(request: Request, reply: Reply) -> AnswerMalformed:
+    """A page of HTML in the place of rows."""
+    found = malformed(request, reply, "it is no CSV")
+    found.repeatable = True
+    return found
+
+
+def is_page(head: Mapping[str, str]) -> bool:
+    """Whether a page of HTML comes, by its head."""
+    return "html" in head.get("content-type", "").lower()
 
 
 def malformed(request: Request, reply: Reply, what: str) -> AnswerMalformed:
     """*reply* says yes and is yet not the document that *request* is answered with."""
     text = masked(reply.body.decode("utf-8", "replace"))
     kind = looks_like(reply.body)
-    shown = " ".join(re.sub(r"<[^>]*>", " ", text).split())[:SHOWN_CHARACTERS]
+    shown = _shown(text)
     page = " (a page of HTML; is the host the org's API host?)" if kind == "html" else ""
     return AnswerMalformed(
         f"{request} was answered with HTTP {reply.status}, but {what}{page}: {shown}\n"

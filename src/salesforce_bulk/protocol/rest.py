@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from ..wire import paths
 from .jobs2 import call, read_json
 from .messages import Auth, Call, Flow, Reply, Request
 from .refusals import malformed
+
+_VERSION: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9])?")
 
 
 def versions(instance_url: str) -> Request:
@@ -46,17 +49,9 @@ def newest_version(instance_url: str) -> Flow[str]:
     request = versions(instance_url)
     reply: Reply = yield Call(request)
     offered = read_json(request, reply)
-    numbers = [
-        str(entry["version"]) for entry in offered if isinstance(entry, dict) and _is_number(entry.get("version"))
-    ]
+    entries = offered if isinstance(offered, list) else ()
+    named = [str(entry.get("version")) for entry in entries if isinstance(entry, dict)]
+    numbers = [version for version in named if _VERSION.fullmatch(version)]
     if not numbers:
         raise malformed(request, reply, "it lists no version")
     return max(numbers, key=float)
-
-
-def _is_number(version: Any) -> bool:
-    try:
-        float(version)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote, urlsplit
 
-from ..documents import NotReadable
+from ..documents import NotReadable, whole_number
 from ..errors import ApiError, JobFailed, SalesforceBulkError, UsageError
 from ..wire import headers, paths
 from ..wire.names import Mime
@@ -61,18 +61,18 @@ def read_page(request: Request, reply: Reply, page_rows: int | None = None) -> R
     try:
         # Numbers stay the texts that they are: a float would bend some of them.
         page = json.loads(reply.body, parse_float=str, parse_int=str)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise malformed(request, reply, f"it is {NotReadable(f'not JSON ({error})')}") from error
     records = page.get("records") if isinstance(page, dict) else None
-    total = page.get("totalSize") if isinstance(page, dict) else None
+    total = whole_number(str(page.get("totalSize"))) if isinstance(page, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise malformed(request, reply, "it is no page of records")
-    if not isinstance(total, str) or not total.isdigit():
+    if total is None:
         raise malformed(request, reply, "it does not say how many records were found")
     more = None
     if page.get("done") is not True:
         more = _more(request, reply, page.get("nextRecordsUrl"))
-    return RecordPage(records, int(total), _sized(more, page_rows) if more else None)
+    return RecordPage(records, total, _sized(more, page_rows) if more else None)
 
 
 def ask_page(request: Request, page_rows: int | None = None) -> Flow[RecordPage]:
@@ -109,7 +109,10 @@ def _sized(request: Request, page_rows: int | None) -> Request:
 
 def _more(request: Request, reply: Reply, link: Any) -> Request:
     """Of the link only the locator is taken, so it cannot lead the token elsewhere."""
-    *_, resource, locator = ["", "", *urlsplit(link).path.split("/")] if isinstance(link, str) else ["", ""]
+    try:
+        *_, resource, locator = ["", "", *urlsplit(link).path.split("/")] if isinstance(link, str) else ["", ""]
+    except ValueError:  # no URL at all
+        resource = locator = ""
     if not locator or resource.lower() not in ("query", "queryall"):
         raise malformed(request, reply, "it is not the last page and names no next one")
     path = paths.QUERY_MORE if resource.lower() == "query" else paths.QUERY_ALL_MORE

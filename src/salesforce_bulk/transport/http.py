@@ -71,6 +71,12 @@ class HttpTransport:
             ) from error
         except (httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
             raise UsageError(f"{where} cannot be sent ({_reason(error)}).\nNothing was applied.") from error
+        except UnicodeError as error:
+            if not _is_of_the_head(error):
+                raise
+            raise UsageError(
+                f"{where} cannot be sent: its host or a header has characters that none can have.\nNothing was applied."
+            ) from error
         except httpx2.TransportError as error:
             raise AnswerLost(
                 f"{where}: the request was sent and no answer came ({_reason(error)}).\n"
@@ -160,7 +166,10 @@ class HttpIncoming:
     def pieces(self) -> Iterator[bytes]:
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
         if encoding in ("gzip", "x-gzip"):
-            return inflated(self._raw())
+            if self._method == "GET":
+                return inflated(self._raw())
+            # The request was answered, so it may have been acted on: what is damaged is the answer, not the asking.
+            return inflated(self._raw(), repeatable=False, advice=_perhaps_applied(self._method))
         if encoding in ("identity", ""):
             return self._raw()
         raise AnswerMalformed(
@@ -188,6 +197,11 @@ class HttpIncoming:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_of_the_head(error: UnicodeError) -> bool:
+    """Host names are encoded as IDNA and headers as ASCII; whatever else cannot be encoded is the maker's of the body."""
+    return getattr(error, "encoding", "idna") in ("ascii", "idna")
 
 
 def _perhaps_applied(method: str) -> str:

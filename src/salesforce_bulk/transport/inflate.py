@@ -27,8 +27,15 @@ _STEP_BYTES: Final = 256 * 1024
 crc32 = _module.crc32
 
 
-def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of a gzip stream, of one member or several. Cut off: AnswerLost; broken: AnswerMalformed."""
+#: What is to be done about a reply to a request that only reads.
+_ASK_AGAIN: Final = "What was read of it is not complete.\nAsk for it again."
+
+
+def inflated(pieces: Iterable[bytes], *, repeatable: bool = True, advice: str = _ASK_AGAIN) -> Iterator[bytes]:
+    """The content of a gzip stream, of one member or several. Cut off: AnswerLost; broken: AnswerMalformed.
+
+    *repeatable* and *advice*: what these say, which depends on the request that was answered so.
+    """
     inflater = _module.decompressobj(wbits=_GZIP)
     begun = False
     try:
@@ -46,14 +53,10 @@ def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield out
     except _module.error as error:
         raise AnswerMalformed(
-            f"The reply is not the gzip it says it is ({error}).\nWhat was read of it is not complete.\nAsk for it again.",
-            repeatable=True,
+            f"The reply is not the gzip it says it is ({error}).\n{advice}", repeatable=repeatable
         ) from error
     if begun and not inflater.eof:
-        raise AnswerLost(
-            "The reply ended in the middle of its gzip stream.\nWhat was read of it is not complete.\nAsk for it again.",
-            repeatable=True,
-        )
+        raise AnswerLost(f"The reply ended in the middle of its gzip stream.\n{advice}", repeatable=repeatable)
 
 
 def deflated(pieces: Iterable[bytes]) -> Iterator[bytes]:

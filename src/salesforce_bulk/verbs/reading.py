@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from ..data.rest_rows import RestTable
 from ..data.schema import Columns, columns_for, text_columns
-from ..engine.extract import PAGE_ROWS, pages
-from ..errors import ApiError, JobFailed, UsageError
+from ..engine.drive import Driver
+from ..engine.extract import PAGE_ROWS, opened, pages
+from ..errors import AnswerMalformed, ApiError, JobFailed, MalformedResult, SalesforceBulkError, UsageError
 from ..journal.folder import whole_file
 from ..protocol import bulk1, query2, rest_query
 from ..protocol.jobs2 import ask_job
+from ..protocol.messages import Flow
 from ..protocol.soql import Shape, object_of, shape_of
-from ..records import Body, JobSpec, PkChunking, QuerySpec
-from ..results import Pages, QueryResult
+from ..records import Body, JobInfo, JobSpec, PkChunking, QuerySpec
+from ..results import Pages, QueryResult, Recount
 from ..wire.names import BatchState, Job2State, JobState, Operation
 from .setting import Setting, check_choice
+from .soundness import is_sound
 
 Api = Literal["auto", "bulk2", "bulk1", "rest"]
 APIS: Final = ("auto", "bulk2", "bulk1", "rest")
 Types = Literal["describe", "text"]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The object of a query, how many rows the org says it found, what opens its pages, and its columns where they are known
-    from more than the header."""
+    """The object of a query, how many rows the org says it found, what opens its pages, what asks once more for the number of
+    rows, and its columns where they are known from more than the header."""
 
     sobject: str
     expected: int | None
     pages: Pages
+    recount: Recount
     columns: Columns | None = None
 
 
@@ -56,22 +63,22 @@ def query(
     began = time.monotonic()
     waits = {"limit_seconds": job_seconds, "longest_pause": longest_poll_seconds}
     if chosen == "rest":
-        opened = _query_rest(setting, soql, shape, deleted, page_rows)
+        found = _query_rest(setting, soql, shape, deleted, page_rows)
     elif chosen == "bulk1":
-        opened = _query1(setting, soql, deleted, pk_chunking, waits, receipt)
+        found = _query1(setting, soql, deleted, pk_chunking, waits, receipt)
     else:
         try:
-            opened = _query2(setting, soql, deleted, page_rows, waits, receipt)
+            found = _query2(setting, soql, deleted, page_rows, waits, receipt)
         except (ApiError, JobFailed) as refused:
             if api != "auto" or not rest_query.is_beyond_bulk(refused):
                 raise
             code = refused.error_code if isinstance(refused, ApiError) else "its job failed"
             receipt |= {"api": "rest", "why": f"Bulk API 2.0 does not take this query ({code})"}
-            opened = _query_rest(setting, soql, shape, deleted, page_rows)
-    receipt |= {"object": opened.sobject, "seconds": time.monotonic() - began}
-    receipt["rows"] = {"expected": opened.expected, "received": 0, "written": 0}
-    columns = text_columns if types == "text" else opened.columns or _columns(setting, opened.sobject)
-    return QueryResult(opened.pages, columns, opened.expected, receipt, whole_file, setting.traffic)
+            found = _query_rest(setting, soql, shape, deleted, page_rows)
+    receipt |= {"object": found.sobject, "seconds": time.monotonic() - began}
+    receipt["rows"] = {"expected": found.expected, "received": 0, "written": 0}
+    columns = text_columns if types == "text" else found.columns or _columns(setting, found.sobject)
+    return QueryResult(found.pages, columns, found.expected, receipt, whole_file, setting.traffic, found.recount)
 
 
 def _api_for(shape: Shape, api: Api, chunking: PkChunking | None) -> tuple[str, str]:
@@ -106,10 +113,20 @@ def _query2(
         )
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
-        for page in pages(driver, job.id, page_rows=page_rows or PAGE_ROWS, parallel=page_rows is None):
+        for page in pages(
+            driver,
+            job.id,
+            is_sound,
+            expected=info.records_processed,
+            page_rows=page_rows or PAGE_ROWS,
+            parallel=page_rows is None,
+        ):
             yield page.rows, page.pieces
 
-    return _Opened(info.sobject or job.sobject, info.records_processed, open_pages)
+    def recount() -> int | None:
+        return driver.perform(ask_job(query2.get_job(job.id))).records_processed
+
+    return _Opened(info.sobject or job.sobject, info.records_processed, open_pages, recount)
 
 
 def _query1(
@@ -124,23 +141,65 @@ def _query1(
     sobject = object_of(soql)
     operation = Operation.QUERY_ALL if deleted else Operation.QUERY
     spec = JobSpec(operation, sobject, "CSV", pk_chunking=chunking)
-    job = driver.perform(bulk1.ask_job(bulk1.create_job(spec)))
-    driver.perform(bulk1.ask_batch(bulk1.add_batch(job.id, Body.of(soql), "text/csv")))
+    job = _asked1(driver, spec, soql)
     batches = driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits))
     # Not before: the ranges of a chunked query are added to the job while it is open.
     driver.perform(bulk1.end_job(job.id, JobState.CLOSED))
-    files: list[tuple[str, str]] = []
+    files: list[tuple[str, str, int | None]] = []
     for batch in batches:
         receipt["jobs"].append({"id": batch.id, "state": batch.state, "rows": batch.records_processed})
         if batch.state != BatchState.COMPLETED:
             raise bulk1.batch_failed(batch, job.id)
-        files += [(batch.id, result) for result in driver.perform(bulk1.query_result_ids(job.id, batch.id))]
+        results = _read(driver, bulk1.query_result_ids, job.id, batch.id)
+        files += [(batch.id, result, batch.records_processed if len(results) == 1 else None) for result in results]
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
-        for batch_id, result in files:
-            yield None, driver.stream(bulk1.query_result(job.id, batch_id, result))
+        for batch_id, result, rows in files:
+            file = opened(driver, bulk1.query_result(job.id, batch_id, result), is_sound, rows)
+            try:
+                yield None, file.pieces
+            finally:
+                file.close()
 
-    return _Opened(job.sobject or sobject, sum(batch.records_processed for batch in batches), open_pages)
+    def recount() -> int:
+        again = driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits))
+        return sum(batch.records_processed for batch in again)
+
+    return _Opened(job.sobject or sobject, sum(batch.records_processed for batch in batches), open_pages, recount)
+
+
+def _asked1(driver: Driver, spec: JobSpec, soql: str) -> JobInfo:
+    """A job that holds the query, once. Where nobody can tell, another job is made: a query changes nothing, but one that
+    stands in a job twice gives all rows twice."""
+    tries = 1
+    while True:
+        job: JobInfo | None = None
+        try:
+            job = driver.perform(bulk1.ask_job(bulk1.create_job(spec)))
+            driver.perform(bulk1.ask_batch(bulk1.add_batch(job.id, Body.of(soql), "text/csv")))
+            return job
+        except SalesforceBulkError as error:
+            if job is not None:
+                with suppress(SalesforceBulkError):
+                    driver.perform(bulk1.end_job(job.id, JobState.ABORTED))
+            if error.applied is not None or tries >= driver.options.tries:
+                raise
+        driver.traffic.add(retries=1)
+        tries += 1
+
+
+def _read(driver: Driver, flow: Callable[..., Flow[T]], *arguments: str) -> T:
+    """Perform a flow that only reads; once more where what came was no answer to it."""
+    tries = 1
+    while True:
+        try:
+            return driver.perform(flow(*arguments))
+        except AnswerMalformed as error:
+            # What is repeatable was repeated by the driver.
+            if error.repeatable or tries >= driver.options.tries:
+                raise
+        driver.traffic.add(retries=1)
+        tries += 1
 
 
 def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_rows: int | None) -> _Opened:
@@ -153,23 +212,39 @@ def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_r
     driver = setting.driver
     sobject = object_of(soql)
     request = rest_query.query(soql, all_rows=deleted, page_rows=page_rows)
-    first = driver.perform(rest_query.ask_page(request, page_rows))
-    if shape.is_count:
+
+    def ask_first() -> rest_query.RecordPage:
+        page = driver.perform(rest_query.ask_page(request, page_rows))
         # COUNT() is answered with a number and no record.
-        first = rest_query.RecordPage([{shape.selected[0].name: str(first.total)}], 1, None)
+        return rest_query.RecordPage([{shape.selected[0].name: str(page.total)}], 1, None) if shape.is_count else page
+
+    first = ask_first()
+    kept = [first]
     described = setting.describe_of(sobject)
     table = RestTable(first.records, shape.selected, shape.fields, described, setting.describe_of)
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
-        page, row = first, 0
+        page, row = kept[0], 0
+        seen: set[str] = set()
         while True:
             yield len(page.records), [table.csv(page.records, row)]
             row += len(page.records)
             if page.more is None:
                 return
+            if page.more.ids["locator"] in seen:
+                raise MalformedResult(
+                    f"The page of the query that ends before row {row} leads back to a page that was read before.\n"
+                    "What was read is not complete.\nRun the query again."
+                )
+            seen.add(page.more.ids["locator"])
             page = driver.perform(rest_query.ask_page(page.more, page_rows))
 
-    return _Opened(sobject, first.total, open_pages, table.columns)
+    def recount() -> int:
+        # The rows do not add up to the number in the first page: it may be the page that is wrong.
+        kept[0] = ask_first()
+        return kept[0].total
+
+    return _Opened(sobject, first.total, open_pages, recount, table.columns)
 
 
 def _columns(setting: Setting, sobject: str) -> Columns:

@@ -69,6 +69,25 @@ def test_a_body_can_be_compressed(transport: HttpTransport) -> None:
     assert b"Name\nx\n" == gzip.decompress(chunk.rpartition(b"\r\n0\r\n\r\n")[0].replace(b"\r\n8\r\n", b""))
 
 
+@pytest.mark.parametrize("packed", [gzip.compress(b"x" * 100)[:-12], b"\x1f\x8b\x08" + bytes(30) + b"\xff" * 30])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+def test_a_damaged_answer_to_a_request_that_writes_is_no_reason_to_make_it_again(
+    transport: HttpTransport, method: str, packed: bytes
+) -> None:
+    """It was answered, so the org may have acted on it: rows that are posted again are loaded twice."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with raw_server(says(head + packed)) as server, pytest.raises(TransportError) as damaged:
+        read(transport, Outgoing(method, server.url + "/x", {}, Body.of(b"x") if method != "GET" else None))
+
+    assert (method == "GET") is damaged.value.repeatable
+    assert damaged.value.applied is None
+    assert str(damaged.value).endswith(
+        "\nWhat was read of it is not complete.\nAsk for it again."
+        if method == "GET"
+        else "\nThe org may have acted on it.\nLook at the job before sending it again."
+    )
+
+
 def test_a_gzipped_answer_is_inflated(transport: HttpTransport) -> None:
     packed = gzip.compress(b"rows")
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(

@@ -1,0 +1,1 @@
+"""The fault matrix: every fault at every request of every verb."""
