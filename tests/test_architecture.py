@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": {"errors"},
     "session": {"errors", "wire"},
     "records": {"errors", "wire"},
-    "outcome_lines": {"records"},
+    "outcome_lines": {"errors", "records"},
     # What a journal holds, and the only room that writes to the disk.
     "facts": set(),
     "journal": {"errors", "facts"},

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .transport.base import Transport
     from .verbs.jobs import Job, Kind
     from .verbs.reading import Api, Types
+    from .verbs.runs import Run
 
 #: Rows that cross between a thread and the event loop at once: handing them over costs some 100 us, and a run of them keeps
 #: the loop busy for less than a millisecond.
@@ -421,6 +422,14 @@ class AsyncOrg:
     ) -> AsyncIngestResult:
         """See ``Org.hard_delete``."""
         return await self._load(self._org.hard_delete, sobject, rows, on_progress, **options)
+
+    async def resume(self, run_id: str, rows: Any = None, *, on_progress: Progress = None) -> AsyncIngestResult:
+        """See ``Org.resume``."""
+        return await self._load(self._org.resume, run_id, rows, on_progress)
+
+    async def runs(self) -> list[Run]:
+        """See ``Org.runs``."""
+        return await self._threads.run(self._org.runs)
 
     async def check(
         self,

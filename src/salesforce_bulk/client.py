@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .results import IngestResult, QueryResult
     from .verbs.jobs import Job
     from .verbs.reading import Api, Types
+    from .verbs.runs import Run
     from .verbs.setting import Setting
 
 Progress = Callable[[Mapping[str, Any]], Any] | None
@@ -228,7 +229,10 @@ class Org:
         Raises:
             UsageError: The call cannot be right; nothing was sent.
             JobFailed: The org gave up on a part; ``.result`` says what was applied.
+            WaitTimeout: A job goes on without us.
             ReconciliationError: What the org answered does not add up.
+
+        Each error of a run that has begun has its ``run_id``: ``sf.resume(error.run_id)`` goes on with it.
 
         API: Bulk API 2.0 guide, "Create a Job".
         """
@@ -241,6 +245,37 @@ class Org:
     def hard_delete(self, sobject: str, rows: Any, *, on_progress: Progress = None, **options: Any) -> IngestResult:
         """Delete past the recycle bin. The user needs the permission "Bulk API Hard Delete"."""
         return self._write(Operation.HARD_DELETE, sobject, rows, None, "ignore", on_progress, options)
+
+    def resume(self, run_id: str, rows: Any = None, *, on_progress: Progress = None) -> IngestResult:
+        """Go on with a load that broke off, wherever it did: no row is lost, and no record is made twice.
+
+        A run that has ended gives its result again.
+
+        Args:
+            run_id: Its id, from the error, ``result.run_id`` or :meth:`runs`.
+            rows: All rows again, from the first. Only needed where they came from this program and not all of them had been
+                read; those that were are compared and not sent again.
+            on_progress: As for a load.
+
+        Returns:
+            What the load would have returned; ``receipt["resumed"]`` counts the resumes.
+
+        Raises:
+            JournalLocked: Another process is at work on the run.
+            SourceChanged: The file, or *rows*, are not those of the run. Nothing more was sent.
+            ResultsExpired: The org has forgotten a job whose outcomes are not known here.
+            AnswerLost: REST was asked for, and nobody can tell whether rows were made; all else has been done.
+            JournalError: There is no such run, it is for another org, or rows were never read.
+        """
+        from .verbs.resuming import resume
+
+        return resume(self._setting(), run_id, rows, on_progress)
+
+    def runs(self) -> list[Run]:
+        """The loads of this machine's folder of runs, the oldest first, of all orgs: finished, unfinished and running."""
+        from .verbs.runs import runs
+
+        return runs()
 
     def check(
         self,

@@ -7,6 +7,7 @@
     ├─ AuthError             LoginRefused · SessionExpired
     ├─ TransportError        ConnectFailed (not applied) · AnswerLost (perhaps applied) · AnswerMalformed
     ├─ ApiError              the org said no: .status_code .error_code
+    │  └─ LimitReached       what the org allows in a time is used up
     ├─ JobError              JobFailed · JobAborted · BatchFailed
     ├─ DataError             RecordTooLarge · BadValue · MalformedResult: .row .column
     ├─ JournalError          JournalLocked · JournalTooNew · SourceChanged · ResultsExpired
@@ -39,6 +40,7 @@ __all__ = [
     "JournalError",
     "JournalLocked",
     "JournalTooNew",
+    "LimitReached",
     "LoginRefused",
     "MalformedResult",
     "ReconciliationError",
@@ -68,6 +70,8 @@ class SalesforceBulkError(Exception):
     applied: bool | None = False
     #: How long the org or a server in front of it asked us to wait before another try.
     retry_after_seconds: float | None = None
+    #: The run in which it happened, where one had begun: ``sf.resume(error.run_id)`` goes on with it.
+    run_id: str | None = None
 
     def __init__(self, message: str, *, applied: bool | None = None, repeatable: bool | None = None) -> None:
         super().__init__(message)
@@ -163,6 +167,13 @@ class ApiError(SalesforceBulkError):
         self.status_code = status_code
         self.error_code = error_code
         self.body = body
+
+
+class LimitReached(ApiError):
+    """The org allows no more of this for a while: API calls or records of a day, or calls at the same time.
+
+    ``status_code`` is 0 where the call was not made, because ``TransportOptions.stop_at_usage`` was reached.
+    """
 
 
 class JobError(SalesforceBulkError):

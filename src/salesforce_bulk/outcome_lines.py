@@ -13,15 +13,27 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .errors import MalformedResult
 from .records import Outcome
 
 _NOT_DONE: Final = re.compile(rb"\n(?=[f-])")
 
 
 def line_of(outcome: Outcome) -> str:
-    """An outcome as its line, without its row and without a line end."""
+    """An outcome as its line, without its row and without a line end.
+
+    Raises:
+        MalformedResult: The id has a line break, which would make two rows of one.
+    """
     if outcome.state == "succeeded":
-        return ("c" if outcome.created else "u") + (outcome.id or "")
+        identity = outcome.id or ""
+        if "\n" in identity:
+            raise MalformedResult(
+                f"The id of the record that row {outcome.row} became has a line break, so it is none: the org's answer is "
+                "damaged.\nThe row was applied, by what the answer says.\nFetch the results again.",
+                row=outcome.row,
+            )
+        return ("c" if outcome.created else "u") + identity
     if outcome.state == "unprocessed":
         return "-"
     return "f" + json.dumps([outcome.id, outcome.code, outcome.message, outcome.fields])

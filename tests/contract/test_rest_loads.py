@@ -231,18 +231,22 @@ def test_a_load_in_several_calls(sf: Org, local_org: LocalOrg, operation: str) -
 @pytest.mark.parametrize(
     ("rows", "options", "api"),
     [
-        ([{"Name": "x"}] * 200, {}, "rest"),
-        (({"Name": "x"},), {}, "rest"),
-        ([{"Name": "x"}] * 201, {}, "bulk2"),
-        (iter([{"Name": "x"}]), {}, "bulk2"),
-        ([{"Name": "x"}], {"part_rows": 1}, "bulk2"),
-        ([{"Name": "x"}], {"part_bytes": 1_000}, "bulk2"),
-        ([{"Name": "x"}], {"assignment_rule_id": "01QRm000000AAAA"}, "bulk2"),
-        ([{"Name": "x"}], {"serial": True}, "bulk1"),
+        ([{"Key__c": str(n), "Name": "x"} for n in range(200)], {}, "rest"),
+        (({"Key__c": "1", "Name": "x"},), {}, "rest"),
+        ([{"Key__c": "1", "Name": "x"}, {"Key__c": None, "Name": "x"}], {}, "bulk2"),
+        ([{"Key__c": str(n), "Name": "x"} for n in range(201)], {}, "bulk2"),
+        (iter([{"Key__c": "1", "Name": "x"}]), {}, "bulk2"),
+        ([{"Key__c": "1", "Name": "x"}], {"part_rows": 1}, "bulk2"),
+        ([{"Key__c": "1", "Name": "x"}], {"part_bytes": 1_000}, "bulk2"),
+        ([{"Key__c": "1", "Name": "x"}], {"assignment_rule_id": "01QRm000000AAAA"}, "bulk2"),
+        ([{"Key__c": "1", "Name": "x"}], {"serial": True}, "bulk1"),
     ],
 )
-def test_a_small_input_goes_out_in_one_call(sf: Org, rows: Any, options: dict[str, Any], api: str) -> None:
-    result = sf.insert("Account", rows, **options)
+def test_a_small_input_that_can_be_sent_twice_goes_out_in_one_call(
+    sf: Org, rows: Any, options: dict[str, Any], api: str
+) -> None:
+    """A row without a key would be made twice, so such rows go out in a job."""
+    result = sf.upsert("Account", rows, external_id="Key__c", **options)
 
     assert api == result.receipt["api"]
     assert result.succeeded
@@ -250,6 +254,19 @@ def test_a_small_input_goes_out_in_one_call(sf: Org, rows: Any, options: dict[st
         assert "200 rows at most: one REST call" == result.receipt["why"]
         assert [] == result.receipt["jobs"]
         assert 1 == result.receipt["requests"]  # beside the describe, which an org is asked for once
+
+
+def test_a_small_insert_goes_out_in_a_job(sf: Org, local_org: LocalOrg) -> None:
+    """It can be asked what it did when an answer is lost; updates and deletes can be sent twice."""
+    result = sf.insert("Account", [{"Name": "x"}])
+    (made,) = result
+
+    assert ("bulk2", "an insert: a job can be asked what it did when an answer is lost") == (
+        result.receipt["api"],
+        result.receipt["why"],
+    )
+    assert "rest" == sf.update("Account", [{"Id": made.id, "Name": "y"}]).receipt["api"]
+    assert "rest" == sf.delete("Account", [{"Id": made.id}]).receipt["api"]
 
 
 def test_a_path_is_not_small_because_its_name_is(sf: Org, tmp_path: Path) -> None:
@@ -316,7 +333,7 @@ def test_an_insert_whose_answer_was_lost_is_not_sent_again(tmp_path: Path, monke
             connect(login=login, api_version="66.0") as sf,
             pytest.raises(AnswerLost) as lost,
         ):
-            sf.insert("Contact", [{"LastName": "x"}, {"LastName": "y"}])
+            sf.insert("Contact", [{"LastName": "x"}, {"LastName": "y"}], api="rest")
 
     assert lost.value.applied is None
     assert not lost.value.repeatable

@@ -246,7 +246,7 @@ def test_a_small_load_stays_with_rest(org: LockingOrg, sf: Org) -> None:
     """The last pass goes out one call after the other."""
     org.refuse = lambda row, times: LOCKED if times < 2 else None
 
-    result = sf.insert("Contact", contacts(100, parents=100), retries=2)
+    result = sf.insert("Contact", contacts(100, parents=100), retries=2, api="rest")
 
     assert 100 == result.succeeded
     assert [("rest", False), ("rest", False), ("rest", True)] == [
@@ -260,7 +260,7 @@ def test_the_text_of_the_rows_does_not_stay_behind(org: LockingOrg, sf: Org, tmp
 
     result = sf.insert("Contact", contacts(10), api="bulk2", retries=2)
 
-    assert ["outcomes-0.jsonl", "receipt.json"] == sorted(
+    assert ["journal.db", "lock.db", "outcomes-0.jsonl", "receipt.json"] == sorted(
         path.name for path in (tmp_path / "home" / "runs" / result.run_id).iterdir()
     )
 

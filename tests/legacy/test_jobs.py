@@ -318,7 +318,7 @@ def test_check_status_lets_success_pass() -> None:
 def test_a_page_of_html_is_an_error_and_not_a_job() -> None:
     """2.5 "error body parsed as data", for a server in front of the org."""
     with pytest.raises(BulkApiError, match="HTML") as caught:
-        Played(html_reply()).bulk.job_status(JOB)
+        Played(*[html_reply()] * 5).bulk.job_status(JOB)
     assert isinstance(caught.value.__cause__, AnswerMalformed)
     with pytest.raises(BulkApiError, match="maintenance"):
         Played(*[html_reply(503)] * 5).bulk.job_status(JOB)

@@ -299,7 +299,7 @@ def test_a_page_of_html_is_never_data(reader: str) -> None:
     """2.5 "error body parsed as data": HTTP 200 and a page, from a server in front of the org."""
     before, read = READERS[reader]
     with pytest.raises(BulkApiError, match="HTML"):
-        read(Played(*before, html_reply()).bulk)
+        read(Played(*before, *[html_reply()] * 5).bulk)
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -148,6 +148,12 @@ class Again:
             self.last.sort(key=attrgetter("number"))
         self._merge(this)
 
+    def forget(self, parts: Sequence[PartDone]) -> None:
+        """Parts of a pass whose outcomes have taken the place of those before."""
+        for part in parts:
+            self._folder.outcomes(part.number).unlink(missing_ok=True)
+        self._folder.forget_parts(part.number for part in parts)
+
     # -- rows -> parts
 
     def _passing(self, texts: Texts) -> Iterator[tuple[int, Sequence[str]]]:
@@ -234,9 +240,7 @@ class Again:
         )
         for place, part in merged.items():
             self.done[place] = part
-        for part in self.last:
-            self._folder.outcomes(part.number).unlink(missing_ok=True)
-            self._folder.forget_parts([part.number])
+        self.forget(self.last)
         self._folder.forget_parts(part.number for part in self.done if not part.again)
 
     def _changes(self, place: int) -> Path:

@@ -34,10 +34,10 @@ from ..protocol.passing import is_passing, may_try_rest_again
 from ..records import Body, IngestSpec, Job2Info, JobSpec, Outcome, RowResult, State
 from ..wire.names import BatchState, Job2State, JobState
 from .drive import Driver
+from .outcomes import read_failures, read_lines, read_outcomes, write_outcomes
 from .resume import PartLeft, Stage
 from .stop import Stop
 from .turns import Turns
-from .outcomes import read_failures, read_lines, read_outcomes, write_outcomes
 
 
 class PartLike(Protocol):
@@ -151,6 +151,26 @@ class Later:
                 self._write = None
 
 
+def settled_part(left: PartLeft, settled: PartSettled, folder: RunFolder) -> PartDone:
+    """A part whose outcomes were written down before, as *settled* says."""
+    kept, ended = left.kept, left.ended
+    assert ended is not None, "a part is settled after it has ended"
+    return PartDone(
+        kept.part,
+        kept.first_row,
+        kept.rows,
+        kept.bytes,
+        left.batch or ended.job,
+        ended.state,
+        ended.said,
+        settled.succeeded,
+        settled.failed,
+        settled.unprocessed,
+        folder=folder,
+        again=settled.again,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LoadOutcomes:
     """The outcomes of all rows of a load, in order, read from disk each time that they are asked for."""
@@ -224,7 +244,7 @@ def begun_part(fact: PartKept, folder: RunFolder, left: PartLeft | None = None) 
 
 def load(
     begun: Iterable[Begun],
-    parts: Iterable[PartLike],
+    parts: Iterable[PartLike] | None,
     way: Way,
     book: Book,
     options: LoadOptions,
@@ -239,18 +259,17 @@ def load(
 
     Each is kept before it goes out if it can be had only once. Keeping runs ahead of the sending, so that little of an input
     that can be had only once is lost when the process is. The first error stops both; parts that are on their way are waited
-    for before it is raised, unless the program is to end. What has ended is in *done*, with an error, too. Parts and rows of the
-    input that were taken before: *number*, *rows*.
+    for before it is raised, unless the program is to end. What has ended is in *done*, with an error, too.
+
+    *number* and *rows* of the input were taken from it before. Without *parts*, nothing is said of its end.
     """
     ready: deque[Begun] = deque(begun)
     under_way: set[Future[PartDone]] = set()
-    known = options.retries > 0, options.outcomes == "later"
+    keep, later = options.retries > 0, options.outcomes == "later"
 
     def advance(*, waiting: bool) -> None:
         while ready and len(under_way) < options.parallel_jobs:
-            next_one = ready.popleft()
-            keep, later = known
-            under_way.add(pool.submit(perform_part, next_one, way, book, keep=keep, later=later))
+            under_way.add(pool.submit(perform_part, ready.popleft(), way, book, keep=keep, later=later))
         ended = wait(under_way, None if waiting else 0, FIRST_COMPLETED).done
         for future in ended:
             under_way.discard(future)
@@ -258,21 +277,29 @@ def load(
             done.append(part)
             on_part(part)
 
-    with ThreadPoolExecutor(options.parallel_jobs, "load") as pool:
-        try:
-            advance(waiting=False)
+    def perform() -> None:
+        nonlocal number, rows
+        advance(waiting=False)
+        if parts is not None:
             for part in parts:
                 ready.append(_kept(part, book, options))
                 number, rows = part.number + 1, part.first_row + part.rows
                 advance(waiting=False)
             book.note(InputRead(number, rows))
-            while ready or under_way:
-                advance(waiting=True)
+        while ready or under_way:
+            advance(waiting=True)
+
+    with ThreadPoolExecutor(options.parallel_jobs, "load") as pool:
+        try:
+            try:
+                perform()
+            except Exception:
+                wait(under_way)
+                done += [future.result() for future in under_way if future.exception() is None]
+                raise
         except Exception:
-            wait(under_way)
-            done += [future.result() for future in under_way if future.exception() is None]
             raise
-        except BaseException:
+        except BaseException:  # the program is to end, be it while parts are waited for
             stop.now()
             raise
 
@@ -331,21 +358,27 @@ def perform_part(begun: Begun, way: Way, book: Book, *, keep: bool, later: bool 
         folder=book.folder,
     )
     if later and ended.is_proven:
-        write = Later(lambda: _write_down(sent, ended, book.folder))
-        return done(sent.rows, 0, 0, later=write)
+
+        def write() -> None:
+            if not book.folder.outcomes(sent.number).exists():  # else another result of the same run did it
+                _write_down(sent, ended, book.folder)
+            book.folder.forget_parts([sent.number])
+
+        return done(sent.rows, 0, 0, later=Later(write))
     counts, again = _write_down(sent, ended, book.folder)
     settled = PartSettled(sent.number, counts["succeeded"], counts["failed"], counts["unprocessed"], again)
     book.note(*([] if ended.job else [fact]), settled)
-    if not keep or not again:
+    # A part of a later pass is needed until its rows have their outcomes from it.
+    if left.kept.in_pass == 1 and not (keep and again):
         book.folder.forget_parts([sent.number])
     return done(settled.succeeded, settled.failed, settled.unprocessed, again=again)
 
 
 def _gone(sent: Sent, job: str) -> ResultsExpired:
     return ResultsExpired(
-        f"Job {job} has part {sent.number} ({sent.rows} rows from row {sent.first_row} on), and the org does not know the job or "
-        f"its results any more: it keeps them for seven days.\nIts rows may have been applied; which, is not known here, so they "
-        "were not sent again.\nLook in the org for the records of this part before its rows are sent again."
+        f"Job {job} has part {sent.number} ({sent.rows} rows from row {sent.first_row} on), and the org does not know the job "
+        "or its results any more: it keeps them for seven days.\nIts rows may have been applied; which, is not known here, so "
+        "they were not sent again.\nLook in the org for the records of this part before its rows are sent again."
     )
 
 
@@ -368,7 +401,7 @@ def _write_down(sent: Sent, ended: Ended, folder: RunFolder) -> tuple[Counter[St
         raise _gone(sent, ended.job) from error
     except OSError as error:
         raise JournalError(
-            f"The outcomes of part {sent.number} cannot be kept in {folder.path} ({error.strerror or error}).\n"
+            f"The outcomes of part {sent.number} cannot be written down in {folder.path} ({error.strerror or error}).\n"
             f"It was sent, and ended {ended.state}; the org keeps its results for seven days.\n"
             "Make room on the disk, then resume the run."
         ) from error

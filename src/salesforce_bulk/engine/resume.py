@@ -91,9 +91,7 @@ def left_of(facts: Iterable[Fact]) -> Left:
             case JobGivenUp():
                 parts[fact.part] = replace(parts[fact.part], stage=Stage.TO_SEND, job="", batch=None)
             case PartSent():
-                parts[fact.part] = replace(
-                    parts[fact.part], stage=Stage.TO_AWAIT, job=fact.job, batch=fact.batch
-                )
+                parts[fact.part] = replace(parts[fact.part], stage=Stage.TO_AWAIT, job=fact.job, batch=fact.batch)
             case PartEnded():
                 parts[fact.part] = replace(parts[fact.part], stage=Stage.TO_SETTLE, job=fact.job, ended=fact)
             case PartSettled():
@@ -109,4 +107,4 @@ def left_of(facts: Iterable[Fact]) -> Left:
                 left = replace(left, resumed=left.resumed + 1)
             case RunEnded():
                 left = replace(left, ended=fact)
-    return replace(left, parts=[parts[number] for number in sorted(parts)])
+    return replace(left, parts=tuple(parts[number] for number in sorted(parts)))

@@ -119,8 +119,27 @@ class RunFolder:
         return rows
 
     def write_receipt(self, receipt: Mapping[str, Any]) -> None:
-        with whole_file(self.path / RECEIPT) as file:
-            file.write(json.dumps(receipt, indent=1, default=str).encode() + b"\n")
+        """
+        Raises:
+            JournalError: It cannot be written.
+        """
+        try:
+            with whole_file(self.path / RECEIPT) as file:
+                file.write(json.dumps(receipt, indent=1, default=str).encode() + b"\n")
+        except OSError as error:
+            raise JournalError(
+                f"The receipt of run {self.run_id} cannot be written ({error.strerror or error}).\n"
+                "What was sent, and what became of it, is in the journal.\n"
+                f"Make room on the disk; sf.resume({self.run_id!r}) gives the result."
+            ) from error
+
+    def read_receipt(self) -> dict[str, Any]:
+        """What was written last; nothing if there is none that can be read."""
+        try:
+            told = json.loads((self.path / RECEIPT).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def forget_parts(self, numbers: Iterable[int]) -> None:
         """Parts whose outcomes are known."""

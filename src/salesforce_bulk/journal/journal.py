@@ -79,18 +79,13 @@ class Journal:
     def create(cls, folder: Path, about: Mapping[str, Any]) -> Self:
         """A new journal in *folder*; *about* is what the run was asked to do, as values that JSON has."""
         lock = _locked(folder)
-        file = sqlite3.connect(folder / JOURNAL, isolation_level=None, check_same_thread=False)
-        # Each fact costs one write that is waited for, and readers do not stand in the way.
-        file.execute("PRAGMA journal_mode = WAL")
-        file.execute("PRAGMA synchronous = FULL")
-        file.execute(f"PRAGMA application_id = {_APPLICATION}")
-        file.executescript(_TABLES)
-        file.execute("BEGIN")
-        file.executemany("INSERT INTO run VALUES (?, ?)", [(name, json.dumps(value)) for name, value in about.items()])
-        # Last: a journal without a format was never begun.
-        file.execute(f"PRAGMA user_version = {FORMAT}")
-        file.execute("COMMIT")
-        return cls(folder / JOURNAL, lock, file)
+        try:
+            return cls(folder / JOURNAL, lock, _made(folder / JOURNAL, about))
+        except sqlite3.Error as error:
+            lock.close()
+            raise JournalError(
+                f"No journal can be kept in {folder} ({error}).\nNothing was sent.\nMake room on the disk, and start anew."
+            ) from error
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -173,6 +168,21 @@ def is_locked(folder: Path) -> bool:
     except JournalLocked:
         return True
     return False
+
+
+def _made(path: Path, about: Mapping[str, Any]) -> sqlite3.Connection:
+    file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    # Each fact costs one write that is waited for, and readers do not stand in the way.
+    file.execute("PRAGMA journal_mode = WAL")
+    file.execute("PRAGMA synchronous = FULL")
+    file.execute(f"PRAGMA application_id = {_APPLICATION}")
+    file.executescript(_TABLES)
+    file.execute("BEGIN")
+    file.executemany("INSERT INTO run VALUES (?, ?)", [(name, json.dumps(value)) for name, value in about.items()])
+    # Last: a journal without a format was never begun.
+    file.execute(f"PRAGMA user_version = {FORMAT}")
+    file.execute("COMMIT")
+    return file
 
 
 class _reading:

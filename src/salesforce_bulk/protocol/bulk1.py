@@ -224,7 +224,7 @@ def _required(request: Request, reply: Reply, wire: Any) -> dict[str, Any]:
 def _count(wire: Mapping[str, Any], name: str) -> int:
     try:
         return int(float(wire.get(name) or 0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 
@@ -273,7 +273,10 @@ def read_batches(request: Request, reply: Reply) -> list[BatchInfo]:
     document = read_document(request, reply)
     if isinstance(document, dict):
         document = [document] if document.get("id") else []
-    return [batch_info(_required(request, reply, wire)) for wire in document]
+    batches = [batch_info(_required(request, reply, wire)) for wire in document]
+    if len({batch.id for batch in batches}) < len(batches):
+        raise malformed(request, reply, "it lists a batch twice")
+    return batches
 
 
 def read_result_ids(request: Request, reply: Reply) -> list[str]:
@@ -281,6 +284,8 @@ def read_result_ids(request: Request, reply: Reply) -> list[str]:
     document = read_document(request, reply)
     if not isinstance(document, list) or not all(isinstance(item, str) for item in document):
         raise malformed(request, reply, "it is no list of result ids")
+    if len(set(document)) < len(document):
+        raise malformed(request, reply, "it lists a result twice")
     return [item for item in document if item]
 
 

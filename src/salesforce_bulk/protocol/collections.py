@@ -39,7 +39,7 @@ DELETE_TRIES: Final = 3
 _UNREADABLE: Final = "JSON_PARSER_ERROR"
 #: The whole call is refused for a column that does not exist: what fails a job of the bulk APIs.
 _NO_SUCH_COLUMN: Final = "INVALID_FIELD"
-_PLACE: Final = re.compile(r"\[line:(\d+), column:\d+\]")
+_PLACE: Final = re.compile(r"\[line:([0-9]{1,9}), column:[0-9]+\]")
 _ID: Final = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 
 
@@ -133,7 +133,7 @@ def _result(answer: dict[str, Any], *, created: bool) -> RowResult:
         RecordError(
             str(error.get("statusCode") or ""),
             str(error.get("message") or ""),
-            tuple(map(str, error.get("fields") or ())),
+            tuple(map(str, error["fields"])) if isinstance(error.get("fields"), list) else (),
         )
         for error in (errors if isinstance(errors, list) else ())
         if isinstance(error, dict)
@@ -175,14 +175,10 @@ def save(
 
 def is_repeatable(spec: IngestSpec, entries: Sequence[Entry]) -> bool:
     """Does sending the records once more leave the same records? Not where some are made without a key."""
-    return spec.operation != Operation.INSERT and (
-        spec.operation != Operation.UPSERT or all(key for _, key in entries)
-    )
+    return spec.operation != Operation.INSERT and (spec.operation != Operation.UPSERT or all(key for _, key in entries))
 
 
-def _saved(
-    spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult | None], first_row: int
-) -> Flow[Saved]:
+def _saved(spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult | None], first_row: int) -> Flow[Saved]:
     said = ""
     todo = _calls(spec, entries)
     while todo:

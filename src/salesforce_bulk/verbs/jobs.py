@@ -17,6 +17,7 @@ from ..protocol.any_job import AnyJob
 from ..protocol.messages import Call, Flow, Request
 from ..records import BatchInfo, Job2Info, JobInfo
 from ..wire.names import BatchState, ContentType, Job2State
+from .soundness import is_sound
 
 Kind = Literal["succeeded", "failed", "unprocessed"]
 
@@ -157,7 +158,7 @@ class Job:
                 raise self._not_there("of a query, leave out the kind")
             if info.state != Job2State.JOB_COMPLETE:
                 raise self._not_there(f"it ended {info.state}. Run the query again")
-            found = pages(self._driver, info.id)
+            found = pages(self._driver, info.id, is_sound, expected=info.records_processed)
             return (page.pieces for page in found), any_job.rows_in_results(info, "")
         if kind not in _KINDS:
             raise self._not_there(f"of an ingest job, the kind is one of {', '.join(map(repr, _KINDS))}")

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from salesforce_bulk.client import open_org
+from salesforce_bulk.engine.drive import Clock
 from salesforce_bulk.errors import AnswerLost, AnswerMalformed, LoginRefused, UsageError
 from salesforce_bulk.logins import (
     AccessToken,
@@ -221,7 +222,9 @@ def test_an_expired_password_is_a_refusal() -> None:
 def test_a_yes_without_a_session_is_malformed(body: bytes) -> None:
     for login in (Password("a", "b"), ClientCredentials("acme.my.salesforce.com", "c", "d")):
         with pytest.raises(AnswerMalformed):
-            logged_in(login, Scripted(200, body))
+            open_org(
+                None, transport=ScriptedTransport([Scripted(200, body)] * 5), clock=Clock(sleep=lambda _: None)
+            ).perform(log_in(login))
 
 
 @pytest.mark.parametrize("instance_url", ["http://acme.my.salesforce.com", "https://acme.lightning.force.com"])
