@@ -53,7 +53,12 @@ def run(program: Program) -> Run:
     """Run it in a folder of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="sfbulk-bench-") as folder, tempfile.TemporaryFile("w+") as said:
         environment = dict(os.environ if program.environment is None else program.environment)
-        environment |= {"SFBULK_HOME": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        # Programs run from compiled code, as installed ones do, and leave none of it in the tree.
+        environment |= {
+            "SFBULK_HOME": folder,
+            "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "sfbulk-bench-code"),
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         began = perf_counter()
         process = subprocess.Popen(program.command, stdout=said, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)

@@ -16,8 +16,9 @@ from typing import Final
 
 from .record_ends import Sides, last_end
 
-#: Text of this size is decoded twice as fast as text of 64 KB: what is made of it stays in the processor's nearest cache.
-BLOCK_BYTES: Final = 32 * 1024
+#: Smaller blocks are decoded faster, for what is made of them stays in the nearest cache, but there are more of them: of a
+#: 234 MB file, 32 KB take 0.66 s, 64 KB 0.55, 128 KB 0.59.
+BLOCK_BYTES: Final = 64 * 1024
 _NOT_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
