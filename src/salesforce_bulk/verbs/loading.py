@@ -16,23 +16,10 @@ from ..data.record_text import record_writer
 from ..data.results import csv_results
 from ..data.source import Source
 from ..engine.again import Again, Pass, Texts, passes, pause
-from ..engine.ingest import (
-    Begun,
-    Book,
-    ByBulk1,
-    ByBulk2,
-    ByCollections,
-    LoadOutcomes,
-    PartDone,
-    Sent,
-    Way,
-    begun_part,
-    load,
-    settled_part,
-    totals,
-)
+from ..engine.ingest import Begun, Book, LoadOutcomes, PartDone, Sent, Way, begun_part, load, settled_part, totals
 from ..engine.resume import Left, PartLeft, Stage
 from ..engine.stop import Stop, Stopped
+from ..engine.ways import ByBulk1, ByBulk2, ByCollections
 from ..errors import DataError, JobFailed, JournalError, SalesforceBulkError, UsageError
 from ..facts import Fact, JobLost, RunEnded
 from ..journal.folder import RunFolder, whole_file

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesforce_bulk.engine.drive import Clock, Driver
-from salesforce_bulk.engine.ingest import ByBulk1, Sent
+from salesforce_bulk.engine.ingest import Sent
 from salesforce_bulk.engine.resume import PartLeft, Stage
+from salesforce_bulk.engine.ways import ByBulk1
 from salesforce_bulk.errors import AnswerLost
 from salesforce_bulk.facts import Fact, JobLost, JobMade, PartKept, PartSent, UploadBegun
 from salesforce_bulk.options import LoadOptions
