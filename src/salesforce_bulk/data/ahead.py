@@ -84,10 +84,10 @@ def one_ahead(source: Iterable[T], work: Callable[[T], R]) -> Iterator[R]:
             yield ahead.result()
 
 
-def read_ahead(pieces: Iterator[bytes]) -> Generator[bytes]:
+def read_ahead(pieces: Iterator[bytes], *, hand_over_bytes: int = PIECE_BYTES) -> Generator[bytes]:
     """*pieces*, read in a thread of their own, in order, and closed there. What goes wrong there is raised here, at its
     place."""
-    ready: Queue[list[bytes] | BaseException | None] = Queue(PIECES_AHEAD)
+    ready: Queue[list[bytes] | BaseException | None] = Queue(max(2, PIECES_AHEAD * PIECE_BYTES // hand_over_bytes))
     unwanted = threading.Event()
 
     def put(entry: list[bytes] | BaseException | None) -> bool:
@@ -106,7 +106,7 @@ def read_ahead(pieces: Iterator[bytes]) -> Generator[bytes]:
             for piece in pieces:
                 held.append(piece)
                 count += len(piece)
-                if count >= PIECE_BYTES:
+                if count >= hand_over_bytes:
                     if not put(held):
                         return
                     held, count = [], 0

@@ -20,11 +20,11 @@ from .row_count import RecordCounter
 TextColumns = list[Any]
 
 
-def block_reader(width: int, what: str) -> Callable[[Block], TextColumns]:
+def block_reader(width: int, what: str, pool: Any = None) -> Callable[[Block], TextColumns]:
     """A function of a block that gives its *width* columns. Usable in several threads.
 
     Rows in its ``MalformedResult`` count from the beginning of the block; see :func:`shifted`.
-    *what* needs pyarrow, for the message when it is missing.
+    *what* needs pyarrow, for the message when it is missing. *pool*: the ``pyarrow.MemoryPool`` they are made in.
     """
     pa = pyarrow(what)
     csv = pyarrow(what, "pyarrow.csv")
@@ -50,13 +50,31 @@ def block_reader(width: int, what: str) -> Callable[[Block], TextColumns]:
         try:
             check_utf8(block)
             table = csv.read_csv(
-                pa.BufferReader(block), read_options=size, parse_options=parse, convert_options=convert
+                pa.BufferReader(block),
+                read_options=size,
+                parse_options=parse,
+                convert_options=convert,
+                memory_pool=pool,
             )
         except pa.ArrowInvalid:
             return [pa.array(cells, pa.string()) for cells in careful_columns(bytes(block), width)]
         return [column.combine_chunks() if column.num_chunks != 1 else column.chunk(0) for column in table.columns]
 
     return read
+
+
+def pool_for_tables() -> Any:
+    """The ``pyarrow.MemoryPool`` for columns that are kept until the end.
+
+    mimalloc, which is pyarrow's choice, gives memory back to the system and takes it again all the time when several threads
+    parse: a fifth of the whole went into page faults, which jemalloc, where it is there, saves. It holds on to more, so it is
+    not for columns that come and go.
+    """
+    pa = pyarrow("An Arrow table")
+    default = pa.default_memory_pool()
+    if default.backend_name == "mimalloc" and "jemalloc" in pa.supported_memory_backends():
+        return pa.jemalloc_memory_pool()
+    return default
 
 
 def careful_columns(block: bytes, width: int) -> list[Sequence[str | None]]:

@@ -13,8 +13,8 @@ from .record_text import record_writer
 from .source import Source
 
 OUTCOME_COLUMNS: Final = ("sf__Id", "sf__Created", "sf__Error")
-_CREATED: Final = ord("c")
-_KINDS: Final[dict[State, bytes]] = {"succeeded": b"cu", "failed": b"f", "unprocessed": b"-"}
+_CREATED: Final = {ord("c"): b"true", ord("u"): b"false", ord("s"): b""}
+_KINDS: Final[dict[State, bytes]] = {"succeeded": b"cus", "failed": b"f", "unprocessed": b"-"}
 
 _write = record_writer(Dialect())
 
@@ -68,8 +68,8 @@ def _cells_of(block: bytes, only: bytes) -> list[bytes | None]:
 
 
 def _cells(line: bytes) -> bytes:
-    if line[0] in b"cu":
-        return b",%b,%b,\n" % (line[1:], b"true" if line[0] == _CREATED else b"false")
+    if line[0] in _CREATED:
+        return b",%b,%b,\n" % (line[1:], _CREATED[line[0]])
     return b"," + _write(_texts(outcome_of(0, line.decode("utf-8")))).encode("utf-8")
 
 

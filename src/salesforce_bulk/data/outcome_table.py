@@ -8,7 +8,7 @@ from typing import Any
 from ..outcome_lines import outcome_of
 from .extras import pyarrow
 
-_STATES = {"c": "succeeded", "u": "succeeded", "f": "failed", "-": "unprocessed"}
+_STATES = {"c": "succeeded", "u": "succeeded", "s": "succeeded", "f": "failed", "-": "unprocessed"}
 
 
 def outcome_table(blocks: Iterable[bytes]) -> Any:
@@ -31,8 +31,8 @@ def outcome_table(blocks: Iterable[bytes]) -> Any:
         lines = pa.array(block.decode("utf-8").split("\n")[:-1], pa.string())
         kinds = pc.utf8_slice_codeunits(lines, 0, 1)
         rest = pc.utf8_slice_codeunits(lines, 1)
-        created = pc.equal(kinds, "c")
-        has_id = pc.and_(pc.is_in(kinds, value_set=pa.array(["c", "u"])), pc.not_equal(rest, ""))
+        created = pc.if_else(pc.equal(kinds, "s"), None, pc.equal(kinds, "c"))
+        has_id = pc.and_(pc.is_in(kinds, value_set=pa.array(["c", "u", "s"])), pc.not_equal(rest, ""))
         ids = pc.if_else(has_id, rest, None)
         is_failed = pc.equal(kinds, "f")
         failed = [outcome_of(0, line) for line in pc.filter(lines, is_failed).to_pylist()]

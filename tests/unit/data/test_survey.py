@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesforce_bulk.data import survey as module
+from salesforce_bulk.data.marks import numpy_see, see
 from salesforce_bulk.data.parts import parts
 from salesforce_bulk.data.record_ends import row_ends
 from salesforce_bulk.data.sources import open_source
@@ -126,6 +128,36 @@ def test_the_parts_of_a_file_are_the_same_with_places_and_by_a_walk(
             assert part.offsets is not None
             assert body == b"".join(part.again())
             assert body.endswith(path.read_bytes()[slice(*part.offsets)])
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.booleans(), st.sampled_from([1, 3, 8]))
+def test_numpy_sees_what_is_seen_without_it(text: str, inside: bool, ends_apart: int) -> None:
+    """Also where no rows are: it need not be CSV. The places that it tells may be more, and are as right."""
+    data = text.encode().removesuffix(b"\r")
+    by_numpy = numpy_see(ends_apart)
+    assert by_numpy is not None
+
+    expected, found = see(data, inside), by_numpy(data, inside)
+
+    assert expected._replace(ends=()) == found._replace(ends=())
+    assert list(expected.ends) == list(found.ends)[-1:]
+    for end, number in found.ends:
+        assert (end, number) == see(data[:end], inside).ends[0]
+
+
+def test_a_large_file_is_seen_as_a_small_one() -> None:
+    body = b'1,"x\n\r\ny"\r\n2,"\xc3\xa9"\r\n' * 60_000
+    pieces = [body[at : at + 999_983] for at in range(0, len(body), 999_983)]
+    small, large = Survey(0, 5), Survey(0, 5, is_large=True)
+    small.read([b"A,B\r\n", *pieces])
+    large.read([b"A,B\r\n", *pieces])
+
+    assert small.places is not None
+    assert large.places is not None
+    assert 120_000 == small.places.rows[-1] == large.places.rows[-1]
+    assert (small.feeds, small.returns, small.quotes) == (large.feeds, large.returns, large.quotes)
+    assert all(after - before < 2 * module.BLOCK_BYTES for before, after in pairwise(large.places.ends))
+    assert set(large.places.ends) <= {5 + end for end in row_ends(body)} | {5}
 
 
 def test_a_block_is_small_enough_for_a_row_that_is_too_long_to_be_seen() -> None:
