@@ -99,7 +99,7 @@ def numpy_see(ends_apart: int) -> See | None:
         before = text[at - 1]  # of a line feed at the very beginning, the last byte: see below
         after_return = before == _RETURN
         if b"\r" in data:
-            returns = data.count(b"\r")
+            returns = int(numpy.count_nonzero(numpy.equal(text, _RETURN, out=room[1, :size])))
             crlf = int(numpy.count_nonzero(after_return)) - (size > 1 and data[0] == _FEED and data[-1] == _RETURN)
             if crlf != returns:
                 return see(data, inside)
