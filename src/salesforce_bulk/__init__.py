@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .options import TransportOptions
     from .records import CLEAR, Outcome, PkChunking
     from .results import IngestResult, QueryResult
+    from .verbs.runs import Run
 
 __all__ = [
     "CLEAR",
@@ -59,6 +60,7 @@ __all__ = [
     "Problem",
     "QueryResult",
     "RefreshToken",
+    "Run",
     "SalesforceBulk",
     "SalesforceCli",
     "Serial",
@@ -97,6 +99,7 @@ _HOMES = {
     "Problem": ".check",
     "QueryResult": ".results",
     "RefreshToken": ".logins",
+    "Run": ".verbs.runs",
     "SalesforceBulk": ".legacy.bulk",
     "SalesforceCli": ".logins",
     "Serial": ".legacy.names",

@@ -21,7 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from .client import Org, Progress, connect
 from .engine.drive import Clock
@@ -180,6 +180,9 @@ class AsyncQueryResult:
 
     async def to_csv(self, path: str | Path) -> int:
         return await self._read(lambda result: result.to_csv(path))
+
+    async def write_csv(self, file: IO[bytes]) -> int:
+        return await self._read(lambda result: result.write_csv(file))
 
     async def to_jsonl(self, path: str | Path) -> int:
         return await self._read(lambda result: result.to_jsonl(path))
@@ -363,10 +366,12 @@ class AsyncOrg:
         api: Api = "auto",
         page_rows: int | None = None,
         pk_chunking: PkChunking | None = None,
+        keep: bool = False,
         job_seconds: float = JOB_SECONDS,
+        run_seconds: float | None = None,
         longest_poll_seconds: float = LONGEST_POLL_SECONDS,
     ) -> AsyncQueryResult:
-        """See ``Org.query``. Cancelled, it stops to wait; the org's own job ends by itself."""
+        """See ``Org.query``. Cancelled, it stops to wait, and the org's job is aborted."""
         stop = threading.Event()
         org = self._org.pausing(lambda sleep: _woken(sleep, stop))
         result = await self._threads.run(
@@ -377,7 +382,9 @@ class AsyncOrg:
                 api=api,
                 page_rows=page_rows,
                 pk_chunking=pk_chunking,
+                keep=keep,
                 job_seconds=job_seconds,
+                run_seconds=run_seconds,
                 longest_poll_seconds=longest_poll_seconds,
             ),
             stop,
@@ -423,9 +430,18 @@ class AsyncOrg:
         """See ``Org.hard_delete``."""
         return await self._load(self._org.hard_delete, sobject, rows, on_progress, **options)
 
-    async def resume(self, run_id: str, rows: Any = None, *, on_progress: Progress = None) -> AsyncIngestResult:
+    async def resume(
+        self, run_id: str, rows: Any = None, *, on_progress: Progress = None, run_seconds: float | None = None
+    ) -> AsyncIngestResult:
         """See ``Org.resume``."""
-        return await self._load(self._org.resume, run_id, rows, on_progress)
+        return await self._load(self._org.resume, run_id, rows, on_progress, run_seconds=run_seconds)
+
+    async def resume_query(self, run_id: str, *, types: Types = "describe") -> AsyncQueryResult:
+        """See ``Org.resume_query``."""
+        stop = threading.Event()
+        org = self._org.pausing(lambda sleep: _woken(sleep, stop))
+        result = await self._threads.run(lambda: org.resume_query(run_id, types=types), stop)
+        return AsyncQueryResult(result, self._threads)
 
     async def runs(self) -> list[Run]:
         """See ``Org.runs``."""
@@ -439,6 +455,7 @@ class AsyncOrg:
         *,
         external_id: str | None = None,
         nulls: Nulls = "ignore",
+        rename: Mapping[str, str] | None = None,
         show_values: bool = False,
     ) -> CheckReport:
         """See ``Org.check``."""
@@ -447,7 +464,13 @@ class AsyncOrg:
         try:
             return await self._threads.run(
                 lambda: self._org.check(
-                    operation, sobject, given, external_id=external_id, nulls=nulls, show_values=show_values
+                    operation,
+                    sobject,
+                    given,
+                    external_id=external_id,
+                    nulls=nulls,
+                    rename=rename,
+                    show_values=show_values,
                 ),
                 own=own,
             )

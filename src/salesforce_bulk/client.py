@@ -145,7 +145,9 @@ class Org:
         api: Api = "auto",
         page_rows: int | None = None,
         pk_chunking: PkChunking | None = None,
+        keep: bool = False,
         job_seconds: float = JOB_SECONDS,
+        run_seconds: float | None = None,
         longest_poll_seconds: float = LONGEST_POLL_SECONDS,
     ) -> QueryResult:
         """Run a query; its rows are read from the result when they are asked for.
@@ -160,14 +162,19 @@ class Org:
             page_rows: Rows that the org should put in a page; by default it says itself how it cuts the result. REST takes
                 200 to 2,000.
             pk_chunking: Let the org cut the query into ranges of ids (Bulk API 1.0).
-            job_seconds: How long to wait for the job.
+            keep: Keep each page in a run folder as it is read, with a journal: when the program dies, or the result breaks off,
+                ``sf.resume_query(run_id)`` goes on with the same job and fetches only the pages that are missing. The id is
+                ``receipt["run_id"]``, ``error.run_id``, or in :meth:`runs`. Takes room on the disk, for 30 days after its end.
+            job_seconds: How long to wait for the job, which goes on without us then: ``sf.job(error.job_id)``.
+            run_seconds: How long the whole verb may take until there is a result to read. When it is up, or when the verb is
+                broken off (Ctrl-C, an error), the job is aborted: nobody would read what it finds.
             longest_poll_seconds: Looks at the job come at least this often.
 
         Raises:
             UsageError: The call cannot be right; nothing was sent.
             ApiError: The org refused the query.
             JobFailed: The org gave up on the job.
-            WaitTimeout: The job goes on without us.
+            WaitTimeout: The job goes on without us, or was aborted: the error says which.
 
         API: Bulk API 2.0 guide, "Create a Query Job".
         """
@@ -181,7 +188,9 @@ class Org:
             api=api,
             page_rows=page_rows,
             pk_chunking=pk_chunking,
+            keep=keep,
             job_seconds=job_seconds,
+            run_seconds=run_seconds,
             longest_poll_seconds=longest_poll_seconds,
         )
 
@@ -220,7 +229,8 @@ class Org:
             on_progress: Called with counts when a part has ended.
             options: Fields of :class:`.options.LoadOptions`: ``api`` (``"auto"``, ``"bulk2"``, ``"bulk1"``, ``"rest"``),
                 ``retries`` (for rows that the org refused for a passing reason), ``part_rows``, ``part_bytes``,
-                ``parallel_jobs``, ``serial``, ``assignment_rule_id``, ``job_seconds``, ``longest_poll_seconds``.
+                ``parallel_jobs``, ``serial``, ``assignment_rule_id``, ``rename`` (columns of the input: old name -> new one),
+                ``job_seconds`` (for one job), ``run_seconds`` (for the whole verb), ``longest_poll_seconds``.
 
         Returns:
             One outcome a row, in the order of *rows*. A refused record is a result, not an exception:
@@ -229,7 +239,7 @@ class Org:
         Raises:
             UsageError: The call cannot be right; nothing was sent.
             JobFailed: The org gave up on a part; ``.result`` says what was applied.
-            WaitTimeout: A job goes on without us.
+            WaitTimeout: A job goes on without us, or the time of the verb is up.
             ReconciliationError: What the org answered does not add up.
 
         Each error of a run that has begun has its ``run_id``: ``sf.resume(error.run_id)`` goes on with it.
@@ -246,7 +256,9 @@ class Org:
         """Delete past the recycle bin. The user needs the permission "Bulk API Hard Delete"."""
         return self._write(Operation.HARD_DELETE, sobject, rows, None, "ignore", on_progress, options)
 
-    def resume(self, run_id: str, rows: Any = None, *, on_progress: Progress = None) -> IngestResult:
+    def resume(
+        self, run_id: str, rows: Any = None, *, on_progress: Progress = None, run_seconds: float | None = None
+    ) -> IngestResult:
         """Go on with a load that broke off, wherever it did: no row is lost, and no record is made twice.
 
         A run that has ended gives its result again.
@@ -256,6 +268,7 @@ class Org:
             rows: All rows again, from the first. Only needed where they came from this program and not all of them had been
                 read; those that were are compared and not sent again.
             on_progress: As for a load.
+            run_seconds: How long this resume may take. That of the load held for the load.
 
         Returns:
             What the load would have returned; ``receipt["resumed"]`` counts the resumes.
@@ -269,10 +282,27 @@ class Org:
         """
         from .verbs.resuming import resume
 
-        return resume(self._setting(), run_id, rows, on_progress)
+        return resume(self._setting(), run_id, rows, on_progress, run_seconds)
+
+    def resume_query(self, run_id: str, *, types: Types = "describe") -> QueryResult:
+        """Go on with a query that was begun with ``keep``: the same job, the same rows.
+
+        Args:
+            run_id: Its id.
+            types: As for :meth:`query`.
+
+        Raises:
+            JournalLocked: Another process reads it, or another reader in this one.
+            ResultsExpired: The org has forgotten the job: it keeps results for seven days. Pages that are here are not all.
+            JournalError: There is no such run, or it is for another org.
+        """
+        from .verbs.reading import resume_query
+
+        return resume_query(self._setting(), run_id, types)
 
     def runs(self) -> list[Run]:
-        """The loads of this machine's folder of runs, the oldest first, of all orgs: finished, unfinished and running."""
+        """The loads, and the queries that keep their pages, of this machine's folder of runs, the oldest first, of all orgs:
+        finished, unfinished and running."""
         from .verbs.runs import runs
 
         return runs()
@@ -285,13 +315,14 @@ class Org:
         *,
         external_id: str | None = None,
         nulls: Nulls = "ignore",
+        rename: Mapping[str, str] | None = None,
         show_values: bool = False,
     ) -> CheckReport:
         """What would go wrong with a load, and what it would cost. Sends no data. An iterator of rows is used up.
 
         Args:
             operation: ``"insert"``, ``"update"``, ``"upsert"``, ``"delete"`` or ``"hard_delete"``.
-            sobject, rows, external_id, nulls: As the load will have them: see :meth:`upsert`.
+            sobject, rows, external_id, nulls, rename: As the load will have them: see :meth:`upsert`.
             show_values: Let the report quote up to three values a problem. Without it, it holds no field values.
 
         Returns:
@@ -308,6 +339,7 @@ class Org:
             rows,
             external_id=external_id,
             nulls=nulls,
+            rename=rename,
             show_values=show_values,
             describe_of=self._described_or_none,
             objects=self.describe,

@@ -11,9 +11,10 @@
     ├─ JobError              JobFailed · JobAborted · BatchFailed
     ├─ DataError             RecordTooLarge · BadValue · MalformedResult: .row .column
     ├─ JournalError          JournalLocked · JournalTooNew · SourceChanged · ResultsExpired
+    ├─ OutputError           a file that was asked for cannot be written (also an OSError)
     ├─ ReconciliationError   what the org answered does not add up; the records may be right, the account of them is not
     ├─ RecordsFailed         only by raise_for_failures()
-    └─ WaitTimeout           the job goes on without us
+    └─ WaitTimeout           we stopped waiting: the job goes on without us, and so may the run, later
 
 Each answers two questions. ``repeatable``: may the same call be made again without harm? ``applied``: did the org act on
 the call: ``True``, ``False``, or ``None`` when it cannot be known from here? A message says what happened, what it means
@@ -43,6 +44,7 @@ __all__ = [
     "LimitReached",
     "LoginRefused",
     "MalformedResult",
+    "OutputError",
     "ReconciliationError",
     "RecordTooLarge",
     "RecordsFailed",
@@ -256,6 +258,10 @@ class SourceChanged(JournalError):
     """The file that is loaded was changed meanwhile."""
 
 
+class OutputError(SalesforceBulkError, OSError):
+    """A file that was asked for cannot be written: the disk is full, or may not be written to. There is no part of it."""
+
+
 class ReconciliationError(SalesforceBulkError):
     """The answers of the org do not add up to the rows that were sent: which of them were applied is not certain.
 
@@ -280,11 +286,12 @@ class RecordsFailed(SalesforceBulkError):
 
 
 class WaitTimeout(SalesforceBulkError):
-    """We stopped waiting. The job goes on without us."""
+    """We stopped waiting: for one job (``job_seconds``), which goes on without us, or for a whole run (``run_seconds``), which
+    may go on later. ``job_id`` is "" where no job, or no single one, was waited for."""
 
     repeatable = True
 
-    def __init__(self, message: str, *, job_id: str, batch_id: str | None = None) -> None:
+    def __init__(self, message: str, *, job_id: str = "", batch_id: str | None = None) -> None:
         super().__init__(message)
         self.applied = None
         self.job_id = job_id

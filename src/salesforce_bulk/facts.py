@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 @dataclass(frozen=True, slots=True)
 class PartKept:
     """The bytes of a part can be had again: those of the input's file from *start* to *stop* behind the header, else those
-    of the run's folder. ``sha256`` is that of all its bytes, where they were seen. Parts of a later pass hold rows that
-    were sent before."""
+    of the run's folder. ``sha256`` is that of all its bytes, where they were seen; ``sample`` that of its beginning and its
+    end, where they were not. Parts of a later pass hold rows that were sent before."""
 
     part: int
     first_row: int
@@ -26,6 +26,7 @@ class PartKept:
     start: int | None = None
     stop: int | None = None
     in_pass: int = 1
+    sample: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,13 @@ class PassMerged:
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """A page of a query's result was read to its end."""
+    """A page of a query's result stands in the run's folder: its rows, the size and the SHA-256 of its bytes, and the locator
+    of the page after it; None: it is the last one. A later fact of a page stands above an earlier one."""
 
     page: int
+    rows: int
     bytes: int
-    crc32: int
-    rows: int | None = None
+    sha256: str
     locator: str | None = None
 
 

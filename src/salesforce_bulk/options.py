@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,9 +54,15 @@ class LoadOptions:
     """How a load goes out.
 
     ``part_rows`` and ``part_bytes`` make parts smaller than the API allows; ``parallel_jobs`` are on their way at once;
-    ``serial`` has the org do one batch after the other (Bulk API 1.0); ``job_seconds`` bounds the wait for one job.
+    ``serial`` has the org do one batch after the other (Bulk API 1.0).
+
+    ``job_seconds`` bounds the wait for one job: past it the verb gives up on that job, waits for the others, and ends with
+    ``WaitTimeout``. ``run_seconds`` bounds the whole verb: past it the run is left where it is, as Ctrl-C leaves it, and ends
+    with ``WaitTimeout`` as soon as the requests under way are answered. Both can be resumed.
+
     ``api`` is ``"auto"``, ``"bulk2"``, ``"bulk1"`` or ``"rest"`` (200 rows a call); ``retries`` is how many times more the rows
-    are sent that the org refused for a passing reason (a lock, a timeout), and no others.
+    are sent that the org refused for a passing reason (a lock, a timeout), and no others. ``rename`` gives columns of the
+    input the names of the fields that they are for: old name -> new one.
 
     ``outcomes`` is ``"now"``: a load returns when each row is matched with its outcome. With ``"later"`` it returns when the
     org's own counters say of each job that it took all rows that were sent and refused none; which record a row became is
@@ -69,7 +76,9 @@ class LoadOptions:
     parallel_jobs: int = PARALLEL_JOBS
     serial: bool = False
     retries: int = 0
+    rename: Mapping[str, str] | None = None
     assignment_rule_id: str | None = None
     outcomes: str = "now"
     job_seconds: float = JOB_SECONDS
+    run_seconds: float | None = None
     longest_poll_seconds: float = LONGEST_POLL_SECONDS

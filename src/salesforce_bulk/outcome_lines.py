@@ -1,8 +1,8 @@
 """Outcomes as text: one short line a row, in the order of the rows. This is how they are kept on disk, and how they travel.
 
-``c`` and ``u`` with the id of a record that was created or updated; ``f`` with what the org said, as JSON; ``-`` for a row
-that was not tried. The row is not written: it is where the line stands. Nearly all rows of a load end alike, so what reads
-many of them works on blocks of lines and looks closer only at those that did not succeed.
+``c`` and ``u`` with the id of a record that was created or updated, ``s`` where nobody knows which of the two; ``f`` with what
+the org said, as JSON; ``-`` for a row that was not tried. The row is not written: it is where the line stands. Nearly all rows
+of a load end alike, so what reads many of them works on blocks of lines and looks closer only at those that did not succeed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Final
 from .errors import MalformedResult
 from .records import Outcome
 
+_KINDS: Final[dict[bool | None, str]] = {True: "c", False: "u", None: "s"}
+_CREATED: Final = {kind: created for created, kind in _KINDS.items()}
 _NOT_DONE: Final = re.compile(rb"\n(?=[f-])")
 
 
@@ -33,7 +35,7 @@ def line_of(outcome: Outcome) -> str:
                 "damaged.\nThe row was applied, by what the answer says.\nFetch the results again.",
                 row=outcome.row,
             )
-        return ("c" if outcome.created else "u") + identity
+        return _KINDS[outcome.created] + identity
     if outcome.state == "unprocessed":
         return "-"
     return "f" + json.dumps([outcome.id, outcome.code, outcome.message, outcome.fields])
@@ -47,7 +49,7 @@ def outcome_of(row: int, line: str) -> Outcome:
     if kind == "f":
         identity, code, message, fields = json.loads(rest)
         return Outcome(row, "failed", id=identity, code=code, message=message, fields=tuple(fields))
-    return Outcome(row, "succeeded", id=rest or None, created=kind == "c")
+    return Outcome(row, "succeeded", id=rest or None, created=_CREATED[kind])
 
 
 def outcomes_in(blocks: Iterable[bytes], first_row: int) -> Iterator[Outcome]:

@@ -273,7 +273,7 @@ class RowResult:
 
     id: str | None
     success: bool
-    created: bool
+    created: bool | None
     errors: tuple[RecordError, ...] = ()
 
 
@@ -283,12 +283,15 @@ State = Literal["succeeded", "failed", "unprocessed"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one row of the input. ``row`` counts from 0, in the order of the input."""
+    """What became of one row of the input. ``row`` counts from 0, in the order of the input.
+
+    ``created`` is None where nobody knows: an upsert by REST whose answer was lost was made again, and found the record.
+    """
 
     row: int
     state: State
     id: str | None = None
-    created: bool = False
+    created: bool | None = False
     code: str = ""
     message: str = ""
     fields: tuple[str, ...] = ()

@@ -78,10 +78,13 @@ class QueryResult:
         pages = self._pages()
         rows = TypedDictRows(pages, self._columns)
         count = 0
-        for row in rows:
-            count += 1
-            yield row
-        self._checked(count, pages, rows.fallbacks)
+        try:
+            for row in rows:
+                count += 1
+                yield row
+            self._checked(count, pages, rows.fallbacks)
+        finally:
+            rows.close()
 
     def batches(self) -> Iterator[Any]:
         """``pyarrow.RecordBatch`` after ``RecordBatch``, all with the same schema, in constant memory."""
@@ -152,6 +155,18 @@ class QueryResult:
         with self._open_file(Path(path)) as file:
             count = write_csv(pages, file)
             self._checked(count, pages)
+        return count
+
+    def write_csv(self, file: IO[bytes]) -> int:
+        """The CSV as :meth:`to_csv` has it, into an open file, as it comes. Returns the number of rows.
+
+        Nothing is read twice: after an error, what was written by then is not the whole result.
+        """
+        from .data.sinks import write_csv
+
+        pages = self._pages()
+        count = write_csv(pages, file)
+        self._checked(count, pages)
         return count
 
     @_twice

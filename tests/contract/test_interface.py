@@ -414,6 +414,7 @@ def test_the_public_names() -> None:
         "Problem",
         "QueryResult",
         "RefreshToken",
+        "Run",
         "SalesforceBulk",
         "SalesforceCli",
         "Serial",

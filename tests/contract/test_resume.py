@@ -6,6 +6,7 @@ That a run survives the death of its process at any step is shown in tests/crash
 from __future__ import annotations
 
 import asyncio
+import csv
 import inspect
 import os
 import re
@@ -26,6 +27,7 @@ from salesforce_bulk.errors import (
     JobFailed,
     JournalError,
     JournalLocked,
+    ReconciliationError,
     RecordTooLarge,
     ResultsExpired,
     SourceChanged,
@@ -282,6 +284,67 @@ def test_a_rest_insert_that_was_refused_as_a_whole_can_be_sent_again(sf: Org, lo
     assert 2 == result.succeeded == len(names(local_org))
 
 
+# -- answers that are wrong ---------------------------------------------------------------------------------------------
+
+
+def test_a_resume_does_not_believe_a_wrong_count_for_ever(sf: Org, local_org: LocalOrg) -> None:
+    """The journal keeps what the job said when it ended; what it says now counts, too."""
+    local_org.faults.plan("ingest2.get_job", "wrong-count", times=1_000)
+    with pytest.raises(ReconciliationError) as wrong:
+        sf.insert("Account", rows(3))
+    run_id = wrong.value.run_id
+    with pytest.raises(ReconciliationError):
+        sf.resume(run_id)
+    local_org.faults.clear()
+
+    assert 3 == sf.resume(run_id).succeeded == len(names(local_org))
+
+
+@pytest.mark.parametrize("fault", ["short-page", "malformed-csv", "truncated-after-40"])
+@pytest.mark.parametrize("api", ["bulk2", "bulk1"])
+def test_a_result_that_came_damaged_is_fetched_again(sf: Org, local_org: LocalOrg, api: str, fault: str) -> None:
+    name = "ingest2.successful_results" if api == "bulk2" else "bulk1.batch_result"
+    local_org.faults.plan(name, fault)
+
+    result = sf.insert("Account", rows(), api=api)
+
+    assert 9 == result.succeeded
+    assert 2 == local_org.requests(name)
+    assert [f"n{n}" for n in range(9)] == names(local_org)
+
+
+@pytest.mark.parametrize(("fault", "created"), [("reset-before", [True, None]), ("reset-after", [None, None])])
+def test_nobody_knows_what_an_upsert_made_whose_answer_was_lost(
+    sf: Org, local_org: LocalOrg, tmp_path: Path, fault: str, created: list[bool | None]
+) -> None:
+    """By REST: made again, it finds what the first one made, and what was there before, and cannot tell them apart."""
+    local_org.holds("Account", [{"Key__c": "old", "Name": "o"}])
+    local_org.faults.plan("collections.upsert", fault)
+
+    result = sf.upsert(
+        "Account", [{"Key__c": "new", "Name": "n"}, {"Key__c": "old", "Name": "n"}], external_id="Key__c"
+    )
+
+    assert ("rest", 2, created) == (result.receipt["api"], result.succeeded, [outcome.created for outcome in result])
+    assert created == result.to_arrow()["created"].to_pylist()
+    assert 2 == result.to_csv(tmp_path / "outcomes.csv")
+    told = {True: "true", False: "false", None: ""}
+    with (tmp_path / "outcomes.csv").open(newline="") as file:
+        assert [told[one] for one in created] == [row["sf__Created"] for row in csv.DictReader(file)]
+    assert list(result) == list(sf.resume(result.run_id))
+
+
+def test_a_resumed_upsert_does_not_know_what_it_made(sf: Org, local_org: LocalOrg) -> None:
+    """By REST, where its call was under way when the run broke off."""
+    local_org.faults.plan("collections.upsert", "reset-after", times=5)
+    with pytest.raises(AnswerLost) as lost:
+        sf.upsert("Account", [{"Key__c": "new", "Name": "n"}], external_id="Key__c", api="rest")
+
+    (outcome,) = sf.resume(lost.value.run_id)
+
+    assert ("succeeded", None) == (outcome.state, outcome.created)
+
+
 # -- what changes meanwhile ---------------------------------------------------------------------------------------------
 
 
@@ -306,6 +369,29 @@ def test_a_file_that_changed_is_not_loaded_on(sf: Org, local_org: LocalOrg, tmp_
 
     assert 9 == sf.resume(run_id, rows=elsewhere).succeeded
     assert [f"n{n}" for n in range(9)] == names(local_org)
+
+
+def test_a_file_that_changed_in_secret_is_not_loaded_on(sf: Org, local_org: LocalOrg, tmp_path: Path) -> None:
+    """Of the same size, and with the time that it had: what stands at the ends of a part tells."""
+    path = in_file(tmp_path / "rows.csv")
+    run_id = broken(sf, path)
+    about = path.stat()
+    path.write_text(path.read_text().replace("n8", "x8"))
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+    with pytest.raises(SourceChanged) as changed:
+        sf.resume(run_id)
+    assert (
+        f"{path}, whose rows run {run_id} loads, was changed since, though not its time.\n"
+        "Nothing was sent from here; what was sent before is in the journal.\n"
+        f"Put the file back as it was; or name another that has the same rows: sf.resume('{run_id}', rows=...)."
+    ) == str(changed.value)
+    with pytest.raises(SourceChanged, match="part 2, from row 6 on, is another one"):
+        sf.resume(run_id, rows=path)
+    assert 3 == len(names(local_org))
+
+    in_file(path)
+    assert 9 == sf.resume(run_id, rows=path).succeeded
 
 
 def long_rows(count: int, start: int = 0) -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ from salesforce_bulk import AccessToken, Org, connect
 from salesforce_bulk.engine.drive import Clock
 from salesforce_bulk.results import IngestResult
 
+#: The exit code of a load that was asked to end and did.
+ENDED = 5
+
 
 @dataclass(frozen=True)
 class Load:

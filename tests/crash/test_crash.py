@@ -1,4 +1,5 @@
-"""A load that is killed at any step of it, and resumed by another process, leaves the org and the outcomes as if nothing had been.
+"""A load that is killed at any step of it, or asked to end there, and resumed by another process, leaves the org and the outcomes
+as if nothing had been.
 
 Every run of the tests takes a few places to die at, by chance with a fixed seed; ``scripts/test --crash`` takes all of them.
 """
@@ -20,7 +21,7 @@ import pytest
 
 from salesforce_bulk.emulator import LocalOrg
 from salesforce_bulk.errors import JournalError
-from tests.crash.loads import Load, opened, rows_of
+from tests.crash.loads import ENDED, Load, opened, rows_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed as Unix does")
 
@@ -34,6 +35,8 @@ LOADS = [
         for api in ("bulk2", "bulk1")
         for parallel in (1, 2)
     ),
+    Load("hard_delete", "bulk2", 2),
+    Load("hard_delete", "bulk1", 1),
     Load("insert", "bulk2", 2, "iterator"),
     Load("insert", "bulk1", 1, "iterator"),
     Load("upsert", "bulk2", 1, "iterator"),
@@ -76,6 +79,7 @@ class Stage:
                 "upsert": lambda n: {"Key__c": f"k{n + 4}", "Name": "" if n == 2 else f"n{n}"},
                 "update": lambda n: {"Id": ids[n], "Name": f"n{n}"},
                 "delete": lambda n: {"Id": ids[n]},
+                "hard_delete": lambda n: {"Id": ids[n]},
             }[load.operation]
             rows = [made(n) for n in range(ROWS)]
         path = self._folder / f"rows-{self._number}.csv"
@@ -85,8 +89,15 @@ class Stage:
             writer.writerows(rows)
         return path
 
-    def perform(self, load: Load, path: Path, k: int) -> subprocess.CompletedProcess[str]:
-        told = {"k": k, "url": self.org.url, "token": self.org.access_token, "path": str(path), "load": asdict(load)}
+    def perform(self, load: Load, path: Path, k: int, how: str) -> subprocess.CompletedProcess[str]:
+        told = {
+            "k": k,
+            "how": how,
+            "url": self.org.url,
+            "token": self.org.access_token,
+            "path": str(path),
+            "load": asdict(load),
+        }
         return subprocess.run(
             [sys.executable, "-m", "tests.crash.child", json.dumps(told)],
             cwd=ROOT,
@@ -113,6 +124,10 @@ class Stage:
             assert seen(result) == seen(sf.resume(result.run_id))
             return result
 
+    def open_jobs(self) -> list[str]:
+        with opened(self.org.url, self.org.access_token) as sf:
+            return [job.id for job in sf.jobs() if job.state == "Open"]
+
     def left(self, load: Load, result: Any) -> tuple[Any, ...]:
         """The records, and the outcome of each row with the record that it is about. Ids are named by what they hold."""
         names = ("LastName", "AccountId") if load.retries else ("Name", "Key__c")
@@ -135,17 +150,19 @@ def stage(local_org: LocalOrg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     local_org.faults.clear()
 
 
-def survives(stage: Stage, load: Load, ks: list[int]) -> int:
-    """How many of the places were reached."""
+def survives(stage: Stage, load: Load, ks: list[int], how: str = "die") -> int:
+    """How many of the places were reached. Whoever is asked to end has time to leave no open job behind."""
     path = stage.set(load)
     with opened(stage.org.url, stage.org.access_token) as sf:
         expected = stage.left(load, load.perform(sf, path))
     reached = 0
     for k in ks:
         path = stage.set(load)
-        ended = stage.perform(load, path, k)
-        assert ended.returncode in (0, -9), ended.stderr
-        reached += ended.returncode == -9
+        ended = stage.perform(load, path, k, how)
+        assert ended.returncode in (0, -9 if how == "die" else ENDED), ended.stderr
+        reached += ended.returncode != 0
+        if how != "die":
+            assert [] == stage.open_jobs(), f"{load.name} was asked to end at step {k}: {ended.stdout}"
         result = stage.go_on(load, path)
         assert expected == stage.left(load, result), f"{load.name} died at step {k}"
         assert ROWS == len(result)
@@ -154,14 +171,32 @@ def survives(stage: Stage, load: Load, ks: list[int]) -> int:
     return reached
 
 
-def sample() -> list[tuple[str, int]]:
-    dice = random.Random(20261124)
-    return sorted((dice.choice(LOADS).name, dice.randrange(10, 180)) for _ in range(20))
+def sample(count: int, seed: int) -> list[tuple[str, int]]:
+    dice = random.Random(seed)
+    return sorted((dice.choice(LOADS).name, dice.randrange(10, 180)) for _ in range(count))
 
 
-@pytest.mark.parametrize(("name", "k"), sample())
+@pytest.mark.parametrize(("name", "k"), sample(20, 20261124))
 def test_a_load_that_dies_is_gone_on_with(stage: Stage, name: str, k: int) -> None:
     survives(stage, BY_NAME[name], [k])
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(("name", "k"), sample(8, 20261125))
+def test_a_load_that_is_asked_to_end_leaves_no_open_job_and_is_gone_on_with(
+    stage: Stage, name: str, k: int, how: str
+) -> None:
+    survives(stage, BY_NAME[name], [k], how)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("lane", range(LANES))
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.name)
+def test_a_load_is_asked_to_end_at_every_step(stage: Stage, load: Load, lane: int) -> None:
+    """Before and after each of them."""
+    reached = survives(stage, load, list(range(1 + lane, MOST_STEPS, LANES)), "SIGINT")
+
+    assert 80 / LANES - 1 < reached < MOST_STEPS / LANES - 1
 
 
 @pytest.mark.crash

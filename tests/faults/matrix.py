@@ -60,8 +60,6 @@ BY_CHANCE: Final = (
     ("ingest2.get_job", "wrong-count", "once"),
     ("query2.results", "lying-length-short", "for good"),
 )
-#: The error is right and true, but a resume gives it again: the journal keeps the number as the job said it.
-STAYS: Final = (("ingest2.get_job", "wrong-count"),)
 
 _OPTIONS: Final = TransportOptions(
     read_seconds=0.5, connect_seconds=5, tries=3, first_pause_seconds=0.001, longest_pause_seconds=0.002
@@ -185,7 +183,7 @@ def _go_on(
         return
     assert isinstance(verb, Loading)
     # The org gave up on rows, or said too little of them; what is to become of these, the caller decides.
-    stays = case.request in verb.works or (case.request, case.fault) in STAYS
+    stays = case.request in verb.works
     try:
         result = _resumed(verb, org, sf, run_id)
     except SalesforceBulkError as again:
@@ -193,7 +191,6 @@ def _go_on(
             raise
         verb.check_error(org, again, folder)
         return
-    assert (case.request, case.fault) not in STAYS, "it comes to right: strike it from the list"
     verb.check(org, result)
 
 

@@ -47,9 +47,9 @@ rows, and what is to become of those that it did not try is for the caller to de
 `collections.save` are no requests but what the org does by itself. Tries were set to three, the time without a byte to half a
 second. What each fault is stands at `local_org.faults.plan`.
 
-Known, and not mended: when an ingest job counts wrongly in the answer that says that it has ended (`ingest2.get_job`, `wrong-count`),
-a resume gives the same `ReconciliationError` again, for the journal keeps the number. When the answer to an upsert by REST is lost,
-the call is repeated, and the outcome of a record that the first one made says `created=False`, as the second answer does.
+Results of a load that came damaged, or that do not add up with the job's counters, are asked for once more, and so is the job, before
+that is an error. When the answer to an upsert by REST is lost the call is made again, and of a record that it finds nobody knows
+whether the first one made it: its outcome says `created=None`.
 """
 
 

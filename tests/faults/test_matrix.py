@@ -20,13 +20,13 @@ _SAMPLED = set(random.Random(20_260_101).sample(range(len(_ALL)), SAMPLE))
 
 
 @pytest.fixture
-def org(shared_org: LocalOrg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalOrg]:
+def org(local_org_server: LocalOrg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalOrg]:
     """Not ``local_org``: a fault that found nothing to spoil is no mistake of the test here."""
     monkeypatch.setenv("SFBULK_HOME", str(tmp_path / "home"))
-    page_rows = shared_org.bulk2.page_rows
-    yield shared_org
-    shared_org.bulk2.page_rows = page_rows
-    shared_org.reset()
+    page_rows = local_org_server.bulk2.page_rows
+    yield local_org_server
+    local_org_server.bulk2.page_rows = page_rows
+    local_org_server.reset()
 
 
 @pytest.mark.parametrize(

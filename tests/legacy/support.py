@@ -40,7 +40,7 @@ class Time:
         self.seconds += seconds
 
     def clock(self) -> Clock:
-        return Clock(sleep=self.sleep, monotonic=lambda: self.seconds, chance=lambda: 0.0)
+        return Clock(sleep=self.sleep, monotonic=lambda: self.seconds, chance=lambda: 1.0)
 
 
 def on(client: Client, transport: Transport, clock: Clock | None = None) -> Client:
@@ -57,7 +57,7 @@ def waiting_with(client: Client, org: LocalOrg) -> Client:
     client.__dict__["org"] = open_org(
         LegacyAccess(client),
         client.transport_options,
-        clock=Clock(sleep=org.clock.advance, monotonic=lambda: org.clock.now().timestamp(), chance=lambda: 0.0),
+        clock=Clock(sleep=org.clock.advance, monotonic=lambda: org.clock.now().timestamp(), chance=lambda: 1.0),
     )
     return client
 

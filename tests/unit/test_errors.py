@@ -26,6 +26,8 @@ EXAMPLES: list[errors.SalesforceBulkError] = [
     errors.MalformedResult("x", row=3),
     errors.ReconciliationError("x", numbers={"sent": 3, "succeeded": 2}),
     errors.WaitTimeout("x", job_id="750", batch_id="751"),
+    errors.WaitTimeout("x"),
+    errors.OutputError("x"),
     errors.JournalLocked("x"),
     errors.JournalTooNew("x"),
     errors.SourceChanged("x"),
@@ -58,6 +60,7 @@ def test_errors_pickle(error: errors.SalesforceBulkError) -> None:
         (errors.BatchFailed("x", job_id="750"), False, None),
         (errors.ReconciliationError("x"), False, None),
         (errors.SourceChanged("x"), False, False),
+        (errors.OutputError("x"), False, False),
         (errors.WaitTimeout("x", job_id="750"), True, None),
     ],
 )

@@ -10,7 +10,7 @@ from salesforce_bulk.records import Outcome
 
 IDS = st.one_of(st.none(), st.from_regex(r"[0-9A-Za-z]{15,18}", fullmatch=True))
 OUTCOMES = st.one_of(
-    st.builds(Outcome, st.just(0), st.just("succeeded"), IDS, st.booleans()),
+    st.builds(Outcome, st.just(0), st.just("succeeded"), IDS, st.sampled_from([True, False, None])),
     st.builds(Outcome, st.just(0), st.just("unprocessed")),
     st.builds(
         Outcome,
@@ -35,6 +35,7 @@ def test_how_a_line_reads() -> None:
     """People read them too."""
     assert "c001A" == line_of(Outcome(7, "succeeded", id="001A", created=True))
     assert "u001A" == line_of(Outcome(7, "succeeded", id="001A"))
+    assert "s001A" == line_of(Outcome(7, "succeeded", id="001A", created=None))
     assert "-" == line_of(Outcome(7, "unprocessed"))
     assert 'f[null, "CODE", "no", ["A"]]' == line_of(Outcome(7, "failed", code="CODE", message="no", fields=("A",)))
 

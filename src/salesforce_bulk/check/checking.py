@@ -44,6 +44,7 @@ def check(
     *,
     external_id: str | None,
     nulls: Nulls,
+    rename: Mapping[str, str] | None = None,
     show_values: bool,
     describe_of: Callable[[str], Describe | None],
     objects: Callable[[], Mapping[str, Any]],
@@ -54,7 +55,7 @@ def check(
     """
     operation = _checked_call(operation, sobject, external_id)
     tally, org = Tally(), Objects(describe_of, objects)
-    source = opened(rows, nulls, tally)
+    source = opened(rows, nulls, rename, tally)
     names = source.columns
     described = org.object(sobject)
     if described is None:

@@ -141,26 +141,29 @@ def _watched(rows: Iterable[Any], tally: Tally) -> Iterator[Any]:
         yield row
 
 
-def opened(rows: Any, nulls: Nulls, tally: Tally) -> Source:
+def opened(rows: Any, nulls: Nulls, rename: Mapping[str, str] | None, tally: Tally) -> Source:
     """The rows as a source that does not stop at the first value that cannot be sent."""
+    choice = Choice(nulls=nulls, rename=tuple((rename or {}).items()))
     if isinstance(rows, str | os.PathLike):
-        source = open_source(rows, nulls=nulls)
+        source = open_source(rows, nulls=nulls, rename=rename)
         if not isinstance(source, ArrowSource):
             return source
-        return _arrow_source(_file_reader(os.fspath(rows), source.detected.kind), source.detected, nulls, tally)
+        return _arrow_source(_file_reader(os.fspath(rows), source.detected.kind), source.detected, choice, tally)
     if hasattr(rows, "__arrow_c_stream__") and has_pyarrow():
         arrow = pyarrow("An Arrow stream")
         try:
             reader = arrow.RecordBatchReader.from_stream(rows)
         except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError):
-            return open_source(rows, nulls=nulls)  # a frame that gives rows instead, or says what is wrong
+            return open_source(
+                rows, nulls=nulls, rename=rename
+            )  # a frame that gives rows instead, or says what is wrong
         kind = f"{type(rows).__module__.partition('.')[0]} {type(rows).__name__}"
-        return _arrow_source(reader, Detected(kind=kind), nulls, tally)
+        return _arrow_source(reader, Detected(kind=kind), choice, tally)
     is_dicts = isinstance(rows, Iterable) and not isinstance(rows, Mapping | bytes | bytearray | memoryview)
     if not is_dicts or hasattr(rows, "columns"):
-        return open_source(rows, nulls=nulls)
+        return open_source(rows, nulls=nulls, rename=rename)
     columns = None if isinstance(rows, Iterator) else union_of_columns(rows)
-    return open_source(_watched(rows, tally), nulls=nulls, columns=columns)
+    return open_source(_watched(rows, tally), nulls=nulls, columns=columns, rename=rename)
 
 
 def _file_reader(path: str, kind: str) -> Any:
@@ -177,7 +180,7 @@ def _file_reader(path: str, kind: str) -> Any:
     return arrow.RecordBatchReader.from_batches(file.schema, batches)
 
 
-def _arrow_source(reader: Any, detected: Detected, nulls: Nulls, tally: Tally) -> Source:
+def _arrow_source(reader: Any, detected: Detected, choice: Choice, tally: Tally) -> Source:
     arrow, compute = pyarrow(detected.kind), pyarrow(detected.kind, "pyarrow.compute")
     types, schema = arrow.types, reader.schema
     naive = [place for place, one in enumerate(schema) if types.is_timestamp(one.type) and one.type.tz is None]
@@ -212,4 +215,4 @@ def _arrow_source(reader: Any, detected: Detected, nulls: Nulls, tally: Tally) -
         mended = arrow.RecordBatchReader.from_batches(schema, batches())
     else:
         mended = reader
-    return ArrowSource(lambda: mended, Choice(nulls=nulls), detected=detected, reopenable=False)
+    return ArrowSource(lambda: mended, choice, detected=detected, reopenable=False)

@@ -9,7 +9,6 @@ way, which looks at every cell.
 
 from __future__ import annotations
 
-import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -26,15 +25,13 @@ from .extras import pyarrow
 
 _WHAT: Final = "Matching by columns"
 #: Text that is worked on at a time: what is held for matching is columns of it, several at once.
-BLOCK_BYTES: Final = 1024 * 1024
+BLOCK_BYTES: Final = 512 * 1024
 #: Threads for each file, beside those that read; several parts are on their way at once.
 _THREADS: Final = 1
 #: Where more rows than these are alike in the few columns that are hashed, all columns are.
 _SOME_ALIKE: Final = 0.01
 #: Rows that stand in so many blocks, or more, are better taken out of a part that is one block.
 _NEAR: Final = 8
-#: A part of up to 100 MB that is in memory as a whole: one at a time.
-_WHOLE_PARTS: Final = threading.Lock()
 #: So many columns may tell rows apart together, before all of them are asked.
 _FEW: Final = 3
 _NULL: Final = NULL_CELL.encode("ascii")
@@ -130,6 +127,11 @@ def rows_of(columns: _Columns, places: Sequence[int] | None = None) -> list[list
         return [[cell.decode("utf-8") for cell in row] for row in rows]
     except UnicodeDecodeError as error:
         raise Unsuited from error
+
+
+def release_memory() -> None:
+    """Give back what pyarrow keeps for later: the next part is worked on by other threads, which would not find it."""
+    pyarrow(_WHAT).default_memory_pool().release_unused()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,6 @@ class SentRows:
         self._blocks: list[tuple[_Columns, int] | None] = []
         self._starts = [0]
         self._index: dict[int, int] | None = None
-        self._is_held = False
         self._more = self._read(len(columns))
 
     def _read(self, width: int) -> Generator[tuple[_Columns, array[int]]]:
@@ -289,13 +290,8 @@ class SentRows:
             self.order.extend([-1] * len(hashes))
 
     def close(self) -> None:
-        try:
-            self._more.close()
-            self._blocks.clear()
-        finally:
-            if self._is_held:
-                self._is_held = False
-                _WHOLE_PARTS.release()
+        self._more.close()
+        self._blocks.clear()
 
     def are_next(self, hashes: array[int], columns: _Columns, number: int) -> bool:
         """Whether these answers are those of the rows that come next, in their order. Then they are taken."""
@@ -343,8 +339,6 @@ class SentRows:
     def _index_of_the_rest(self) -> dict[int, int]:
         """The row of each hash, of those that had no answer when it was first asked for; -1: several have it."""
         if self._index is None:
-            _WHOLE_PARTS.acquire()
-            self._is_held = True
             self.read()
             self._index = self._indexed()
             most_alike = self.order.count(-1) * _SOME_ALIKE

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -27,7 +27,7 @@ from ..wire.names import NULL_CELL, Job2State
 from .drive import Clock
 from .ingest import Begun, Book, PartDone, Way, begun_part, file_pieces, perform_part
 from .outcomes import write_outcomes
-from .stop import Stop
+from .stop import Stop, waited
 
 #: Rows of a 2.0 job are cut into batches of this many, which the org does in parallel ("How Requests Are Processed"): with
 #: no more than that, the rows of a part do not meet each other.
@@ -125,7 +125,8 @@ class Again:
     def begin(self, this: Pass, texts: Texts) -> list[list[Begun]]:
         """The rows that may be sent again, in parts on disk, in the lanes in which they go out: what shares a lane never
         meets."""
-        parts, lanes = self._gathered(this, texts)
+        with self._folder.room("The rows that are to be sent again"):
+            parts, lanes = self._gathered(this, texts)
         begun = []
         for part in parts:
             self._folder.keep_rows(part.number, part.rows)
@@ -146,7 +147,8 @@ class Again:
             self._send_lanes(lanes, way, 1 if this.serial else self._parallel)
         finally:
             self.last.sort(key=attrgetter("number"))
-        self._merge(this)
+        with self._folder.room("What became of the rows that were sent again"):
+            self._merge(this)
 
     def forget(self, parts: Sequence[PartDone]) -> None:
         """Parts of a pass whose outcomes have taken the place of those before."""
@@ -201,7 +203,8 @@ class Again:
                 if stopped.is_set():
                     return
                 try:
-                    self.last.append(perform_part(part, way, self._book, keep=True))
+                    with self._stop.working():
+                        self.last.append(perform_part(part, way, self._book, keep=True))
                 except BaseException:
                     stopped.set()
                     raise
@@ -209,7 +212,7 @@ class Again:
         with ThreadPoolExecutor(parallel, "again") as pool:
             futures = [pool.submit(lane, parts) for parts in lanes]
             try:
-                wait(futures)
+                waited(futures, for_all=True)
             except BaseException:
                 stopped.set()
                 self._stop.now()

@@ -6,13 +6,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
 from ..facts import Fact
 from ..options import DEFAULT_OPTIONS, TransportOptions
-from ..protocol.messages import Call, Flow, Note, Pause, Reply, Request, Step
+from ..protocol.messages import Call, Flow, LastWord, Note, Pause, Reply, Request, Step, Stopped
 from ..protocol.polling import Look
 from ..protocol.refusals import damaged, is_page, no_data, refusal
 from ..protocol.repeat import may_repeat
@@ -94,18 +95,20 @@ class Driver:
     usage: Usage = field(default_factory=Usage)
     #: Writes a fact down; it is on the disk when this returns. Without a journal: nothing.
     note: Callable[[Fact], None] = _forget
-    #: Raises when the work is to be left where it is. Asked before each step.
+    #: Raises ``Stopped`` when the work is to be left where it is. Asked before each step that takes time, and while bodies
+    #: travel. What happened is written down all the same.
     go_on: Callable[[], None] = _always
 
     def perform(self, flow: Flow[T]) -> T:
-        """Run *flow* to its end and return what it returns. An error of a step is raised inside the flow first."""
+        """Run *flow* to its end and return what it returns. What goes wrong with a step is raised inside the flow first, be it
+        an error of ours or of the rows that a body is made of, and so is that the work is to be left where it is."""
         begun = self.clock.monotonic()
         try:
             step = next(flow)
             while True:
                 try:
                     answer = self._answer(step, begun)
-                except SalesforceBulkError as error:
+                except Exception as error:
                     step = flow.throw(error)
                 else:
                     step = flow.send(answer)
@@ -114,12 +117,20 @@ class Driver:
             return result
 
     def _answer(self, step: Step, begun: float) -> Reply | float | None:
-        self.go_on()
-        if isinstance(step, Call):
-            return self.call(step.request)
         if isinstance(step, Note):
             self.note(step.fact)
             return None
+        if isinstance(step, LastWord):
+            # Its pauses end when the work is left, and so do the tries.
+            with suppress(SalesforceBulkError, Stopped):
+                self.call(step.request)
+            return None
+        self.go_on()
+        if isinstance(step, Call):
+            try:
+                return self.call(step.request)
+            except Stopped as stopped:
+                raise Stopped(has_begun=True) from stopped
         self._wait(step)
         return self.clock.monotonic() - begun
 
@@ -133,7 +144,8 @@ class Driver:
 
     def call(self, request: Request) -> Reply:
         """Send *request* and read its whole answer. What the org refuses is raised."""
-        return self._tried(request, self._whole)
+        reply, is_doubtful = self._tried(request, self._whole)
+        return replace(reply, is_doubtful=True) if is_doubtful else reply
 
     def stream(self, request: Request) -> Iterator[bytes]:
         """The body of the answer to a GET, in pieces as they arrive. Sent when the first piece is asked for."""
@@ -145,7 +157,7 @@ class Driver:
         When it breaks off it is fetched again, and what was handed out already is passed over; it must be the same
         bytes again, or the error says so. A body that nobody reads to its end must be closed.
         """
-        incoming = self._tried(request, self._rows)
+        incoming, _ = self._tried(request, self._rows)
         return Fetched(incoming.headers, self._pieces(request, incoming), incoming.close)
 
     def _pieces(self, request: Request, incoming: Incoming) -> Iterator[bytes]:
@@ -156,6 +168,7 @@ class Driver:
             with incoming:
                 try:
                     for piece in self._rest(request, incoming, given, checksum):
+                        self.go_on()
                         given += len(piece)
                         checksum = crc32(piece, checksum)
                         yield piece
@@ -168,7 +181,7 @@ class Driver:
             self.traffic.add(retries=1)
             self._pause(tries, broken)
             tries += 1
-            incoming = self._tried(request, self._rows)
+            incoming, _ = self._tried(request, self._rows)
 
     def _rest(self, request: Request, incoming: Incoming, given: int, checksum: int) -> Iterator[bytes]:
         """The pieces of *incoming* after the first *given* bytes, which must have *checksum*."""
@@ -187,15 +200,16 @@ class Driver:
         if over:
             raise _changed(request)
 
-    def _tried(self, request: Request, send: Callable[[Request, Outgoing], T]) -> T:
-        """*send*, repeated while it may be; the session is renewed once."""
+    def _tried(self, request: Request, send: Callable[[Request, Outgoing], T]) -> tuple[T, bool]:
+        """*send*, repeated while it may be; the session is renewed once. And whether an earlier try may have been acted on."""
         renewed = False
+        is_doubtful = False
         tries = 1
         while True:
             self.usage.check(self.options.stop_at_usage, request, self.clock.monotonic())
             outgoing = Outgoing(request.method, self.access.url(request), self.access.headers(request), request.body)
             try:
-                return send(request, outgoing)
+                return send(request, outgoing), is_doubtful
             except SalesforceBulkError as error:
                 if request.body is not None and request.body.spent:
                     raise  # a one-time stream has been read: only the caller can give it again
@@ -208,6 +222,7 @@ class Driver:
                 if not again or tries >= self.options.tries:
                     raise
                 refused = error
+                is_doubtful |= error.applied is None
             self.traffic.add(retries=1)
             self._pause(tries, refused)
             tries += 1

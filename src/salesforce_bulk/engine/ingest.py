@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..protocol.passing import is_passing, may_try_rest_again
 from ..records import Body, Outcome, State
 from .outcomes import read_failures, read_lines, read_outcomes, write_outcomes
 from .resume import PartLeft, Stage
-from .stop import Stop
+from .stop import Stop, waited
 
 
 class PartLike(Protocol):
@@ -54,9 +54,15 @@ class Sent:
     size: int
     open: Callable[[], Iterator[bytes]]
 
-    @property
-    def body(self) -> Body:
-        return Body(self.open, length=self.size, repeatable=True, compress=True)
+    def body(self, go_on: Callable[[], None]) -> Body:
+        """What is uploaded; *go_on* is asked on the way, for a part may take minutes."""
+
+        def pieces() -> Iterator[bytes]:
+            for piece in self.open():
+                go_on()
+                yield piece
+
+        return Body(pieces, length=self.size, repeatable=True, compress=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +200,21 @@ class Way(Protocol):
     def close(self) -> None:
         """Nothing more is to be sent."""
 
+    def leave(self) -> None:
+        """The work is left where it is. What would stay open in the org is ended, if the org hears of it."""
+
 
 Note = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Where a load writes down what happens: facts in the journal, bytes in the folder."""
+    """Where a load writes down what happens: facts in the journal, bytes in the folder, and of bytes that stay where they are
+    a sample by which they are known again."""
 
     folder: RunFolder
     note: Note
+    sample: Callable[[int, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +256,14 @@ def load(
     under_way: set[Future[PartDone]] = set()
     keep, later = options.retries > 0, options.outcomes == "later"
 
+    def work(one: Begun) -> PartDone:
+        with stop.working():
+            return perform_part(one, way, book, keep=keep, later=later)
+
     def advance(*, waiting: bool) -> None:
         while ready and len(under_way) < options.parallel_jobs:
-            under_way.add(pool.submit(perform_part, ready.popleft(), way, book, keep=keep, later=later))
-        ended = wait(under_way, None if waiting else 0, FIRST_COMPLETED).done
+            under_way.add(pool.submit(work, ready.popleft()))
+        ended = waited(under_way) if waiting else {future for future in under_way if future.done()}
         for future in ended:
             under_way.discard(future)
             part = future.result()
@@ -259,8 +274,8 @@ def load(
         nonlocal number, rows
         advance(waiting=False)
         if parts is not None:
-            for part in parts:
-                ready.append(_kept(part, book, options))
+            for part in stop.watching(parts):
+                ready.append(_kept(part, book, options, stop))
                 number, rows = part.number + 1, part.first_row + part.rows
                 advance(waiting=False)
             book.note(InputRead(number, rows))
@@ -272,7 +287,7 @@ def load(
             try:
                 perform()
             except Exception:
-                wait(under_way)
+                waited(under_way, for_all=True)
                 done += [future.result() for future in under_way if future.exception() is None]
                 raise
         except Exception:
@@ -282,7 +297,7 @@ def load(
             raise
 
 
-def _kept(part: PartLike, book: Book, options: LoadOptions) -> Begun:
+def _kept(part: PartLike, book: Book, options: LoadOptions, stop: Stop) -> Begun:
     """The part, in the folder of the run if that is the only way to have it again: an upload may have to be made again.
 
     What may be sent again weeks later is kept there, too: the user's file may have changed by then.
@@ -290,11 +305,12 @@ def _kept(part: PartLike, book: Book, options: LoadOptions) -> Begun:
     folder = book.folder
     number, first_row = part.number, part.first_row
     if part.again is not None and part.offsets is not None and not options.retries:
-        start, stop = part.offsets
-        fact = PartKept(number, first_row, part.rows, part.bytes, None, start, stop)
+        start, end = part.offsets
+        sample = book.sample(start, end)
+        fact = PartKept(number, first_row, part.rows, part.bytes, None, start, end, sample=sample)
         begun = Begun(Sent(number, first_row, part.rows, part.bytes, part.again), PartLeft(fact))
     else:
-        size, sha256 = folder.keep(number, part)
+        size, sha256 = folder.keep(number, stop.watching(part))
         begun = begun_part(PartKept(number, first_row, part.rows, size, sha256), folder)
     book.note(begun.left.kept)
     return begun

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
+from typing import Final
 
 from ..errors import (
     AnswerLost,
@@ -15,12 +16,14 @@ from ..errors import (
     JobAborted,
     JobError,
     JobFailed,
+    MalformedResult,
     ReconciliationError,
     SalesforceBulkError,
 )
 from ..facts import PartSent
 from ..options import LoadOptions
 from ..protocol import bulk1, collections, ingest2
+from ..protocol.jobs2 import ask_job
 from ..records import IngestSpec, Job2Info, JobSpec, Outcome, RowResult
 from ..wire.names import BatchState, Job2State, JobState
 from .drive import Driver
@@ -36,6 +39,9 @@ Position = Callable[[Iterable[bytes], int, int], Iterable[Outcome]]
 Entries = Callable[[Sent], Sequence[collections.Entry]]
 #: (results of a collection, None where a record was not tried, first row) -> outcomes.
 Settled = Callable[[Sequence[RowResult | None], int], Iterable[Outcome]]
+
+#: What results that came damaged end with. They are fetched once more before it is believed.
+_DOUBTFUL: Final = (MalformedResult, ReconciliationError, AnswerMalformed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,10 @@ class ByBulk2:
                 error_message=fact.said,
             )
         if left.stage is Stage.TO_SEND:
-            job = driver.perform(ingest2.submit_part(self.spec, sent.body, sent.number)).id
+            job = driver.perform(ingest2.submit_part(self.spec, sent.body(driver.go_on), sent.number)).id
         elif left.stage is Stage.TO_LOOK:
-            job = driver.perform(ingest2.settle_part(self.spec, sent.body, sent.number, job)).id
+            body = sent.body(driver.go_on)
+            job = driver.perform(ingest2.settle_part(self.spec, body, sent.number, job)).id
         return driver.perform(
             ingest2.await_job(job, limit_seconds=options.job_seconds, longest_pause=options.longest_poll_seconds)
         )
@@ -84,7 +91,20 @@ class ByBulk2:
     def close(self) -> None:
         """Each part has a job of its own."""
 
+    def leave(self) -> None:
+        """What of them was not set going was aborted where it was left."""
+
     def _outcomes(self, sent: Sent, info: Job2Info) -> Iterable[Outcome]:
+        try:
+            return self._matched(sent, info)
+        except _DOUBTFUL:
+            # A file can have come damaged, and the look at the job's end miscounted: which, is seen when both are asked for
+            # again. The journal has the numbers of that look, so this is how a resume gets over wrong ones, too.
+            self.driver.traffic.add(retries=1)
+            now = self.driver.perform(ask_job(ingest2.get_job(info.id)))
+            return self._matched(sent, now if now.state == info.state else info)
+
+    def _matched(self, sent: Sent, info: Job2Info) -> Iterable[Outcome]:
         driver, job = self.driver, info.id
         # A failed job has applied rows too; an aborted one lists at least those that it did not try.
         has_ended_well = info.state == Job2State.JOB_COMPLETE
@@ -186,8 +206,12 @@ class ByBulk1:
         return Ended(job, state, said, outcomes, is_proven, batch, processed, failed)
 
     def _outcomes(self, sent: Sent, job: str, batch: str) -> Iterable[Outcome]:
-        pieces = self._driver.stream(bulk1.batch_result(job, batch))
-        return self._match(pieces, sent.rows, sent.first_row)
+        request = bulk1.batch_result(job, batch)
+        try:
+            return self._match(self._driver.stream(request), sent.rows, sent.first_row)
+        except _DOUBTFUL:
+            self._driver.traffic.add(retries=1)
+            return self._match(self._driver.stream(request), sent.rows, sent.first_row)
 
     def _posted(self, sent: Sent) -> tuple[str, str]:
         """Post a part; when the answer is lost, look for it in the job before it is posted once more."""
@@ -195,7 +219,7 @@ class ByBulk1:
         for tries in range(1, bulk1.TRIES + 1):
             try:
                 with self._turns.together():
-                    batch = self._driver.perform(bulk1.post_part(job, sent.body, sent.number))
+                    batch = self._driver.perform(bulk1.post_part(job, sent.body(self._driver.go_on), sent.number))
                     self._known.add(batch)
                 return job, batch
             except (AnswerLost, AnswerMalformed, ApiError) as error:
@@ -258,6 +282,11 @@ class ByBulk1:
             with suppress(SalesforceBulkError):
                 self._driver.perform(bulk1.end_job(self._earlier, JobState.CLOSED))
 
+    def leave(self) -> None:
+        """Close the job all the same: its batches go on, and a resume that has more to post makes another one."""
+        if job := self._job or self._earlier:
+            self._driver.perform(bulk1.leave_job(job, JobState.CLOSED))
+
 
 @dataclass(frozen=True, slots=True)
 class ByCollections:
@@ -281,6 +310,9 @@ class ByCollections:
         return Ended("", saved.state, saved.said, partial(self.settled, saved.results, sent.first_row))
 
     def close(self) -> None:
+        """There is no job."""
+
+    def leave(self) -> None:
         """There is no job."""
 
 

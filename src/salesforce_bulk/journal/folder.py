@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..errors import JournalError
+from ..errors import JournalError, OutputError
 from .journal import JOURNAL
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ class RunFolder:
 
     @classmethod
     def new(cls) -> RunFolder:
-        """A folder that nobody else can read: it holds rows on their way."""
+        """A folder that nobody else can read: it holds rows on their way.
+
+        Raises:
+            JournalError: It cannot be made.
+        """
         while True:
             run_id = f"r-{secrets.token_hex(4)}"
             path = runs_folder() / run_id
@@ -67,6 +71,11 @@ class RunFolder:
                 path.mkdir(mode=0o700, parents=True)
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise JournalError(
+                    f"No folder for a run can be made in {path.parent} ({error.strerror or error}).\nNothing was sent.\n"
+                    "Make room on the disk, or name a folder that can be written to: SFBULK_HOME."
+                ) from error
             return cls(run_id, path)
 
     @classmethod
@@ -103,10 +112,34 @@ class RunFolder:
         digest = sha256()
         size = 0
         with self._room_for(number), whole_file(self.part(number)) as file:
-            for piece in _guarded(pieces):
+            for piece in pieces:
                 digest.update(piece)
                 size += len(piece)
                 file.write(piece)
+        return Kept(size, digest.hexdigest())
+
+    def page(self, number: int) -> Path:
+        return self.path / f"page-{number}.csv"
+
+    def keep_page(self, number: int, pieces: Iterable[bytes]) -> Kept:
+        """Write a page of a query's result down, whole or not at all. Errors of *pieces* are its own.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        digest = sha256()
+        size = 0
+        try:
+            with whole_file(self.page(number)) as file:
+                for piece in pieces:
+                    digest.update(piece)
+                    size += len(piece)
+                    file.write(piece)
+        except Unwritable as error:
+            raise JournalError(
+                f"Page {number} cannot be kept in {self.path} ({error.strerror}).\nNo data was changed; the pages before it "
+                "are kept.\nMake room on the disk, then go on with the query."
+            ) from error
         return Kept(size, digest.hexdigest())
 
     def keep_rows(self, number: int, rows: array[int]) -> None:
@@ -155,6 +188,21 @@ class RunFolder:
             if is_ours and path.name not in wanted:
                 path.unlink(missing_ok=True)
 
+    @contextmanager
+    def room(self, what: str) -> Iterator[None]:
+        """For what is written beside parts and outcomes.
+
+        Raises:
+            JournalError: *what* cannot be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise JournalError(
+                f"{what} cannot be written down in {self.path} ({error.strerror or error}).\nWhat had been sent is in the "
+                "journal; nothing more was sent.\nMake room on the disk, then resume the run."
+            ) from error
+
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -162,35 +210,50 @@ class RunFolder:
     def _room_for(self, number: int) -> Iterator[None]:
         try:
             yield
-        except _SourceFailed as error:
-            raise error.reason from None
-        except OSError as error:
+        except Unwritable as error:
             raise JournalError(
-                f"Part {number} cannot be kept in {self.path} ({error.strerror or error}).\nIt was not sent; what is under way "
+                f"Part {number} cannot be kept in {self.path} ({error.strerror}).\nIt was not sent; what is under way "
                 "goes on in the org.\nMake room on the disk, then resume the run."
             ) from error
 
 
-class _SourceFailed(Exception):
-    """What goes wrong with the rows' source, not to be mistaken for an error of the disk that keeps them."""
+class Unwritable(OSError):
+    """A file of ours cannot be written. Not to be mistaken for an error of what it is made of, which may be an OSError, too."""
 
-    def __init__(self, reason: OSError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    def __init__(self, error: OSError, path: Path) -> None:
+        super().__init__(error.errno, error.strerror or str(error), str(path))
 
 
-def _guarded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        yield from pieces
+        yield
+    except Unwritable:
+        raise
     except OSError as error:
-        raise _SourceFailed(error) from error
+        raise Unwritable(error, path) from error
+
+
+class _Raw(io.FileIO):
+    """Where all that is written to the file goes through."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _writing(path):
+            super().__init__(path, "x")
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise Unwritable(error, self.path) from error
 
 
 class _SyncedBeside(io.BufferedWriter):
     """A new file whose bytes are brought to the disk in a thread of their own while more are written."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path, "x"))
+        super().__init__(_Raw(path))
         self._unsynced = 0
         self._thread: threading.Thread | None = None
 
@@ -220,15 +283,43 @@ class _SyncedBeside(io.BufferedWriter):
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when it is complete, and not before; what was there stays until then."""
+    """A file that appears under its name when it is complete, and not before; what was there stays until then.
+
+    Raises:
+        Unwritable: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    file = _SyncedBeside(temporary)
     try:
-        with _SyncedBeside(temporary) as file:
+        try:
             yield file
-            file.sync()
-        temporary.replace(path)
+            with _writing(path):
+                file.sync()
+                file.close()
+                temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):  # what is still in its buffer does not matter, and may have no room
+                file.close()
+            raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[IO[bytes]]:
+    """The same, for a file that a caller has asked for.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        with whole_file(path) as file:
+            yield file
+    except Unwritable as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}).\nNothing of it was left behind, and what was there before is as it "
+            "was; in the org nothing was changed.\nMake room on the disk, or name another file, and write it again."
+        ) from error
 
 
 def old_runs(seconds: float, now: float) -> Sequence[RunFolder]:

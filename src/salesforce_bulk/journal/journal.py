@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -116,12 +117,15 @@ class Journal:
                 self._file.executemany("INSERT INTO facts (at, kind, fact) VALUES (?, ?, ?)", lines)
                 self._file.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._file.in_transaction:
-                    self._file.rollback()
                 raise JournalError(
                     f"The journal {self.path} cannot be written ({error}).\nWhat is under way goes on in the org; nothing "
                     "more was sent.\nMake room on the disk, then resume the run."
                 ) from error
+            finally:
+                # Ctrl-C in the midst of it, too: other threads have things to write down yet.
+                if self._file.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._file.rollback()
 
     def about(self) -> dict[str, Any]:
         """What the run was asked to do."""
@@ -131,10 +135,14 @@ class Journal:
     def facts(self) -> list[Fact]:
         """All facts, in their order."""
         with self._lock:
-            return [
-                from_text(kind, told)
-                for kind, told in self._file.execute("SELECT kind, fact FROM facts ORDER BY number")
-            ]
+            try:
+                lines = self._file.execute("SELECT kind, fact FROM facts ORDER BY number").fetchall()
+            except sqlite3.Error as error:
+                raise JournalError(
+                    f"The journal {self.path} cannot be read ({error}).\nNothing was sent because of it.\n"
+                    "Look at the org's jobs for what the run did."
+                ) from error
+        return [from_text(kind, told) for kind, told in lines]
 
     def close(self) -> None:
         with self._lock:
@@ -167,6 +175,8 @@ def is_locked(folder: Path) -> bool:
         _locked(folder).close()
     except JournalLocked:
         return True
+    except JournalError:
+        return False
     return False
 
 
@@ -226,6 +236,11 @@ def _locked(folder: Path) -> sqlite3.Connection:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         lock.close()
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise JournalError(
+                f"Run {folder.name} cannot be locked in {folder} ({error}).\nNothing was sent from here.\n"
+                "Make room on the disk, and see that the folder can be written to."
+            ) from error
         raise JournalLocked(
             f"Another process is at work on run {folder.name}.\nNothing was sent from here.\n"
             "Wait until it has ended, then resume the run."

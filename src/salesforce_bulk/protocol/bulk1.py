@@ -13,13 +13,22 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
-from ..errors import AnswerLost, AnswerMalformed, ApiError, BatchFailed, JobAborted, UsageError, WaitTimeout
+from ..errors import (
+    AnswerLost,
+    AnswerMalformed,
+    ApiError,
+    BatchFailed,
+    JobAborted,
+    SalesforceBulkError,
+    UsageError,
+    WaitTimeout,
+)
 from ..facts import JobLost, JobMade, PartSent, UploadBegun
 from ..records import BatchInfo, Body, JobInfo, JobSpec, PkChunking
 from ..wire import headers, paths
 from ..wire.names import DATALOAD_NS, BatchState, ContentType, ExceptionCode, JobState, Mime, Operation
-from .messages import Call, Flow, Note, Pause, Reply, Request
-from .polling import intervals
+from .messages import Call, Flow, LastWord, Note, Pause, Reply, Request
+from .polling import Look, intervals
 from .refusals import malformed
 from .states import BATCH_ENDED, JOB_GIVEN_UP
 
@@ -315,7 +324,11 @@ def make_job(spec: JobSpec, in_pass: int) -> Flow[JobInfo]:
             yield Note(JobLost("bulk1", None, in_pass))
             yield Pause(next(waits))
             continue
-        yield Note(JobMade(job.id, "bulk1", None, in_pass))
+        try:
+            yield Note(JobMade(job.id, "bulk1", None, in_pass))
+        except SalesforceBulkError:  # nobody could find it again
+            yield LastWord(abort_job(job.id))
+            raise
         return job
     raise AssertionError("the last try returns or raises")
 
@@ -389,6 +402,11 @@ def end_job(job: str, state: str) -> Flow[JobInfo]:
         raise
 
 
+def leave_job(job: str, state: str) -> Flow[None]:
+    """Close or abort a job that is left behind, if the org hears of it."""
+    yield LastWord(close_job(job) if state == JobState.CLOSED else abort_job(job))
+
+
 def await_batch(job: str, batch: str, *, limit_seconds: float, longest_pause: float) -> Flow[BatchInfo]:
     """Look at a batch until it has ended, whatever its end. Past the limit: :class:`WaitTimeout`."""
     passed = 0.0
@@ -403,7 +421,8 @@ def await_batch(job: str, batch: str, *, limit_seconds: float, longest_pause: fl
                 job_id=job,
                 batch_id=batch,
             )
-        passed = yield Pause(min(pause, limit_seconds - passed))
+        left = limit_seconds - passed
+        passed = yield Look(min(pause, left), min(longest_pause, left))
     raise AssertionError("the intervals have no end")
 
 
@@ -437,7 +456,8 @@ def await_batches(job: str, *, limit_seconds: float, longest_pause: float, chunk
                 "The org goes on with them; nothing is lost.\nWait again, with a longer limit.",
                 job_id=job,
             )
-        passed = yield Pause(min(pause, limit_seconds - passed))
+        left = limit_seconds - passed
+        passed = yield Look(min(pause, left), min(longest_pause, left))
     raise AssertionError("the intervals have no end")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from ..errors import (
@@ -166,7 +166,7 @@ def save(
     try:
         if spec.operation == Operation.DELETE:
             return (yield from _delete([key for _, key in entries], again=again))
-        return (yield from _saved(spec, entries, results, first_row))
+        return (yield from _saved(spec, entries, results, first_row, again=again))
     except SalesforceBulkError as error:
         if error.applied is False and not any(results):
             yield Note(JobGivenUp(part, ""))
@@ -178,7 +178,9 @@ def is_repeatable(spec: IngestSpec, entries: Sequence[Entry]) -> bool:
     return spec.operation != Operation.INSERT and (spec.operation != Operation.UPSERT or all(key for _, key in entries))
 
 
-def _saved(spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult | None], first_row: int) -> Flow[Saved]:
+def _saved(
+    spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult | None], first_row: int, *, again: bool
+) -> Flow[Saved]:
     said = ""
     todo = _calls(spec, entries)
     while todo:
@@ -203,7 +205,12 @@ def _saved(spec: IngestSpec, entries: Sequence[Entry], results: list[RowResult |
         else:
             answers = read_results(request, reply, len(places), created=request.name == "collections.insert")
             for place, answer in zip(places, answers, strict=True):
-                results[place] = _named(answer, entries[place][1]) if spec.operation == Operation.UPDATE else answer
+                if spec.operation == Operation.UPDATE:
+                    answer = _named(answer, entries[place][1])
+                elif (again or reply.is_doubtful) and answer.success and not answer.created:
+                    # It was there when it was found, and perhaps it was this very row, heard before, that had made it.
+                    answer = replace(answer, created=None)
+                results[place] = answer
     return Saved(results, said)
 
 

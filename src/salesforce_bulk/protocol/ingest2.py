@@ -15,7 +15,7 @@ from ..records import Body, IngestSpec, Job2Info
 from ..wire import headers, paths
 from ..wire.names import Job2State, Mime, Operation
 from .jobs2 import ask_job, await_end, call, dialect_fields
-from .messages import Auth, Call, Flow, Note, Request
+from .messages import Auth, Call, Flow, LastWord, Note, Request, Stopped
 
 OPERATIONS: Final = (
     Operation.INSERT,
@@ -148,7 +148,7 @@ def submit_part(spec: IngestSpec, body: Body, part: int = 0) -> Flow[Job2Info]:
 
     When the answer to the making of a job is lost, another one is made: the first, if there is one, stays empty. When the
     answer to the upload is lost the job is still open and has had no effect: it is aborted, and the part goes out again in
-    another one.
+    another one. When the work is left before the job was set going, the job is aborted, too.
     """
     for tries in range(1, UPLOAD_TRIES + 1):
         try:
@@ -159,11 +159,11 @@ def submit_part(spec: IngestSpec, body: Body, part: int = 0) -> Flow[Job2Info]:
             yield Note(JobLost("bulk2", part))
             continue
         # Before any byte leaves: dying above this line orphans an empty job; below it, we know whom to ask.
-        yield Note(JobMade(job, "bulk2", part))
+        yield from _noted(JobMade(job, "bulk2", part))
         yield Note(UploadBegun(part, job))
         try:
             yield Call(upload(job, body))
-        except SalesforceBulkError as error:
+        except Exception as error:  # those of the rows' own source, too
             yield from _give_up(job, part)
             passing = isinstance(error, AnswerLost | AnswerMalformed) or (
                 isinstance(error, ApiError) and error.status_code >= 500
@@ -171,10 +171,24 @@ def submit_part(spec: IngestSpec, body: Body, part: int = 0) -> Flow[Job2Info]:
             if not passing or body.spent or tries == UPLOAD_TRIES:
                 raise
             continue
-        info = yield from complete_upload(job)
+        try:
+            info = yield from complete_upload(job)
+        except Stopped as stopped:
+            if not stopped.has_begun:
+                yield from _give_up(job, part)
+            raise
         yield Note(PartSent(part, job))
         return info
     raise AssertionError("the last try returns or raises")
+
+
+def _noted(made: JobMade) -> Flow[None]:
+    """A job that nobody could find again, for it cannot be written down, is not left open."""
+    try:
+        yield Note(made)
+    except SalesforceBulkError:
+        yield LastWord(abort_job(made.job))
+        raise
 
 
 def settle_part(spec: IngestSpec, body: Body, part: int, job: str) -> Flow[Job2Info]:
@@ -210,25 +224,31 @@ def _give_up(job: str, part: int) -> Flow[None]:
     # Noted first: from here on nobody sets the job going, so it has no effect, whether the abort is heard or not. An
     # aborted job without this note is one that somebody else aborted.
     yield Note(JobGivenUp(part, job))
-    try:
-        yield Call(abort_job(job))
-    except SalesforceBulkError:
-        return
+    yield LastWord(abort_job(job))
 
 
 def complete_upload(job: str) -> Flow[Job2Info]:
-    """Mark the upload complete. When the answer is lost, the state of the job says whether it was heard."""
-    for tries in range(1, UPLOAD_TRIES + 1):
-        try:
-            return (yield from ask_job(mark_upload_complete(job)))
-        except (AnswerLost, AnswerMalformed, ApiError) as error:
-            if isinstance(error, ApiError) and error.applied is False:
-                raise
-            info = yield from ask_job(get_job(job))
-            if info.state != Job2State.OPEN:
-                return info
-            if tries == UPLOAD_TRIES:
-                raise
+    """Mark the upload complete. When the answer is lost, the state of the job says whether it was heard.
+
+    Raises:
+        Stopped: ``has_begun`` says whether the org may have heard of it.
+    """
+    is_lost = False
+    try:
+        for tries in range(1, UPLOAD_TRIES + 1):
+            try:
+                return (yield from ask_job(mark_upload_complete(job)))
+            except (AnswerLost, AnswerMalformed, ApiError) as error:
+                if isinstance(error, ApiError) and error.applied is False:
+                    raise
+                is_lost = True
+                info = yield from ask_job(get_job(job))
+                if info.state != Job2State.OPEN:
+                    return info
+                if tries == UPLOAD_TRIES:
+                    raise
+    except Stopped as stopped:
+        raise Stopped(has_begun=is_lost or stopped.has_begun) from None
     raise AssertionError("the last try returns or raises")
 
 

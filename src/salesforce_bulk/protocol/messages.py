@@ -54,6 +54,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    #: An earlier try of the call, whose answer was lost, may have been acted on.
+    is_doubtful: bool = False
 
     @property
     def content_type(self) -> str:
@@ -82,7 +84,24 @@ class Note:
     fact: Fact
 
 
-Step: TypeAlias = Call | Pause | Note
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """Send *request*, also when the work is to be left where it is, for what it is about should not stay as it is. Then it is
+    tried once. The answer is nothing: that nobody heard it changes nothing."""
+
+    request: Request
+
+
+class Stopped(Exception):
+    """Raised in a flow in the place of an answer: the work is to be left where it is. Not one of our errors, so no flow takes
+    it for an answer. ``has_begun``: the step may have had its effect."""
+
+    def __init__(self, *, has_begun: bool = False) -> None:
+        super().__init__("the work is left where it is")
+        self.has_begun = has_begun
+
+
+Step: TypeAlias = Call | Pause | Note | LastWord
 T = TypeVar("T")
 #: ``Any`` is what a step is answered with: a Reply for a Call, seconds for a Pause, None for a Note.
 Flow: TypeAlias = Generator[Step, Any, T]

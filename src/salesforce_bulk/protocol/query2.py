@@ -15,7 +15,7 @@ from ..records import Job2Info, QuerySpec
 from ..wire import headers, paths
 from ..wire.names import NO_LOCATOR, Job2State, Mime, Operation
 from .jobs2 import await_end, call, dialect_fields, locator_of, read_json
-from .messages import Call, Flow, Reply, Request
+from .messages import Call, Flow, LastWord, Reply, Request
 from .refusals import malformed
 
 
@@ -110,6 +110,11 @@ def _page_locator(request: Request, reply: Reply, entry: Any) -> str | None:
 
 
 # -- flows --------------------------------------------------------------------------------------------------------------
+
+
+def leave_job(job: str) -> Flow[None]:
+    """Abort a query job that is left behind before its end, if the org hears of it."""
+    yield LastWord(abort_job(job))
 
 
 def await_job(job: str, *, limit_seconds: float, longest_pause: float) -> Flow[Job2Info]:

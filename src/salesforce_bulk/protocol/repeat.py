@@ -99,8 +99,11 @@ RULES: Final[dict[str, Rule]] = {
         "None: an error that says which rows, and no resume sends them again. Inserts take jobs unless REST is asked for.",
     ),
     "collections.update": Rule(True, "The same values once more leave the same records."),
-    # What the first one made is reported as updated, not as created, by the second.
-    "collections.upsert": Rule(True, "The second one finds by its key what the first one made."),
+    "collections.upsert": Rule(
+        True,
+        "The second one finds by its key what the first one made.",
+        "It is sent again. Of a record that it finds nobody knows who made it: `created` of its outcome is None.",
+    ),
     # Its flow repeats it, for the second answer has to be read otherwise than the first (protocol/collections.py).
     "collections.delete": Rule(
         False,

@@ -11,7 +11,7 @@ from ..data.result_files import write_result_files
 from ..engine.drive import Driver
 from ..engine.extract import pages
 from ..errors import ReconciliationError, UsageError
-from ..journal.folder import whole_file
+from ..journal.folder import output_file
 from ..protocol import any_job, bulk1, ingest2
 from ..protocol.any_job import AnyJob
 from ..protocol.messages import Call, Flow, Request
@@ -140,7 +140,7 @@ class Job:
             files, expected = self._files1(info, kind), None
         else:
             files, expected = self._files2(info, kind)
-        with whole_file(Path(path)) as file:
+        with output_file(Path(path)) as file:
             count = write_result_files(files, file)
             if expected is not None and count != expected:
                 raise ReconciliationError(

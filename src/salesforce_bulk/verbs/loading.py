@@ -17,12 +17,12 @@ from ..data.results import csv_results
 from ..data.source import Source
 from ..engine.again import Again, Pass, Texts, passes, pause
 from ..engine.ingest import Begun, Book, LoadOutcomes, PartDone, Sent, Way, begun_part, load, settled_part, totals
-from ..engine.resume import Left, PartLeft, Stage
+from ..engine.resume import Left, PartLeft, Stage, left_of
 from ..engine.stop import Stop, Stopped
 from ..engine.ways import ByBulk1, ByBulk2, ByCollections
-from ..errors import DataError, JobFailed, JournalError, SalesforceBulkError, UsageError
+from ..errors import DataError, JobFailed, JournalError, SalesforceBulkError, UsageError, WaitTimeout
 from ..facts import Fact, JobLost, RunEnded
-from ..journal.folder import RunFolder, whole_file
+from ..journal.folder import RunFolder, output_file
 from ..journal.journal import Journal
 from ..options import LoadOptions
 from ..protocol.passing import may_try_rest_again
@@ -32,6 +32,7 @@ from ..results import IngestResult
 from ..wire.names import BatchState, Job2State, Operation
 from .account import attempt, errors_of, jobs_of, progress, told
 from .matching import Matching, SentRows
+from .origins import sample_of
 from .setting import Setting
 
 Progress = Callable[[Mapping[str, Any]], Any]
@@ -83,15 +84,16 @@ class Load:
         journal: Journal,
         left: Left,
         on_progress: Progress | None,
+        stop: Stop,
         started_at: str | None = None,
     ) -> None:
-        self._stop = Stop()
+        self._stop = stop
         driver = replace(self._stop.heeded_by(setting.driver), note=self._note)
         self._setting = replace(setting, driver=driver)
         self._asked = asked
         self._folder = folder
         self._journal = journal
-        self._book = Book(folder, self._note)
+        self._book = Book(folder, self._note, partial(sample_of, asked.source))
         self._jobs_lost = left.jobs_lost
         #: Nothing was kept, let alone sent, and the input is at fault: there is nothing to go on with.
         self.is_void = False
@@ -112,6 +114,7 @@ class Load:
 
         Raises:
             JobFailed: The org gave up on a part.
+            WaitTimeout: The time of the verb is up.
             JournalError: What is left cannot be done: rows are *lacking*, or nobody can tell what became of some.
         """
         began = time.monotonic()
@@ -122,6 +125,7 @@ class Load:
                 raise self._never_read(lacking)
             self._again()
             whole = True
+            self._stop.over()
             if self._left.ended is None:
                 self._note(RunEnded(*totals(self._done)))
             self._folder.tidy(part.number for part in self._done if part.later is not None)
@@ -131,12 +135,15 @@ class Load:
             else:
                 self._finish(began, whole=True)
                 self._folder.write_receipt(self._receipt)
-        except BaseException as error:
+        except BaseException as raised:
+            error = self._late() if isinstance(raised, Stopped) else raised
             self._mark(error)
             with suppress(JournalError, OSError):  # on a full disk, that is what the error says
                 self._finish(began, whole=whole)
                 self._folder.write_receipt(self._receipt)
-            raise
+            if error is raised:
+                raise
+            raise error from None
         return self._result()
 
     def _note(self, *facts: Fact) -> None:
@@ -151,7 +158,7 @@ class Load:
             self._asked.source,
             self._receipt,
             self._folder.run_id,
-            whole_file,
+            output_file,
         )
         self._raise_if_failed(result)
         return result
@@ -344,7 +351,31 @@ class Load:
             return
         with suppress(AttributeError):
             error.run_id = self._folder.run_id  # type: ignore[attr-defined]
+        for note in self._going_on():
+            error.add_note(note)
         error.add_note(f"The run can be gone on with: sf.resume({self._folder.run_id!r})")
+
+    def _going_on(self) -> Iterator[str]:
+        """What of the run the org goes on with by itself, or may."""
+        try:
+            parts = left_of(self._journal.facts()).parts
+        except JournalError:
+            return
+        goes = [part.batch or part.job for part in parts if part.stage is Stage.TO_AWAIT]
+        if goes:
+            yield f"The org goes on with {', '.join(goes)}; a resume takes up the results."
+        unknown = dict.fromkeys(part.job for part in parts if part.stage is Stage.TO_LOOK and part.job)
+        if unknown:
+            yield f"How far {', '.join(unknown)} came is not known; a resume looks first, and sends nothing twice."
+
+    def _late(self) -> WaitTimeout:
+        succeeded, failed, unprocessed = totals(self._done)
+        return WaitTimeout(
+            f"Run {self._folder.run_id} was left after {self._stop.seconds or 0:g} seconds, which is all that run_seconds "
+            f"gives it.\nOf its rows, {succeeded} were applied, {failed} refused and {unprocessed} not tried by now, as far as "
+            "is known here; nothing more was sent.\n"
+            f"Go on with it: sf.resume({self._folder.run_id!r})."
+        )
 
     def _never_read(self, lacking: Lacking) -> JournalError:
         succeeded, failed, unprocessed = totals(self._done)
@@ -402,10 +433,17 @@ class _Closing:
         if self._is_over:
             return
         if kind is None:
-            self._way.close()
-            return
-        with suppress(SalesforceBulkError, Stopped):
-            self._way.close()
+            try:
+                self._way.close()
+            except BaseException as error:
+                if not isinstance(error, SalesforceBulkError):
+                    self._way.leave()
+                raise
+        elif issubclass(kind, Exception) and kind is not Stopped:
+            with suppress(SalesforceBulkError, Stopped):
+                self._way.close()
+        else:
+            self._way.leave()
 
 
 def _sliced(source: Source, head: bytes, start: int, stop: int) -> Iterator[bytes]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..data.source import Block, Detected, Source
 from ..data.sources import open_source
 from ..errors import JournalError, SourceChanged, UsageError
+from ..facts import PartKept
 from ..protocol import ingest2
 from ..records import Dialect
 from .setting import Setting
+
+SAMPLE_BYTES: Final = 64 * 1024
 
 
 def place_of(setting: Setting) -> dict[str, Any]:
@@ -69,12 +73,42 @@ def checked_path(about: Mapping[str, Any]) -> Path:
     path, run_id = Path(about["source"]["path"]), about["run_id"]
     found = _fingerprint(path)
     if found is None or found != about["source"]["fingerprint"]:
-        raise SourceChanged(
-            f"{path}, whose rows run {run_id} loads, {'is not there' if found is None else 'was changed since'}.\n"
-            "Nothing was sent from here; what was sent before is in the journal.\n"
-            f"Put the file back as it was; or name another that has the same rows: sf.resume({run_id!r}, rows=...)."
-        )
+        raise _changed(path, run_id, "is not there" if found is None else "was changed since")
     return path
+
+
+def check_samples(source: Source, kept: Iterable[PartKept], about: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        SourceChanged: The bytes of these parts are not in the file any more, although it looks as it did.
+    """
+    for part in kept:
+        if part.start is None or part.stop is None or part.sample is None:
+            continue
+        if sample_of(source, part.start, part.stop) != part.sample:
+            raise _changed(Path(about["source"]["path"]), about["run_id"], "was changed since, though not its time")
+
+
+def sample_of(source: Source, start: int, stop: int) -> str:
+    """What the bytes of a file from *start* to *stop* are known by: their first and their last ones.
+
+    Not all of them: they are not read before they are sent, and for a million rows (234 MB) that, with the SHA-256 of them,
+    would take 0.3 s; a sample takes 0.12 ms a part. Whoever changes a file changes its time, which is compared first. This
+    finds another file that was given the old one's time, and one whose rows have moved.
+    """
+    digest = sha256()
+    for at, end in ((start, min(start + SAMPLE_BYTES, stop)), (max(stop - SAMPLE_BYTES, start), stop)):
+        for piece in source.pieces(at, end):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _changed(path: Path, run_id: str, how: str) -> SourceChanged:
+    return SourceChanged(
+        f"{path}, whose rows run {run_id} loads, {how}.\n"
+        "Nothing was sent from here; what was sent before is in the journal.\n"
+        f"Put the file back as it was; or name another that has the same rows: sf.resume({run_id!r}, rows=...)."
+    )
 
 
 class GoneSource(Source):

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 from ..data.rest_rows import RestTable
 from ..data.schema import Columns, columns_for, text_columns
 from ..engine.drive import Driver
 from ..engine.extract import PAGE_ROWS, opened, pages
-from ..errors import AnswerMalformed, ApiError, JobFailed, MalformedResult, SalesforceBulkError, UsageError
-from ..journal.folder import whole_file
+from ..engine.stop import Stop, Stopped
+from ..errors import (
+    AnswerMalformed,
+    ApiError,
+    JobFailed,
+    MalformedResult,
+    SalesforceBulkError,
+    UsageError,
+    WaitTimeout,
+)
+from ..journal.folder import output_file
+from ..options import JOB_SECONDS, LONGEST_POLL_SECONDS
 from ..protocol import bulk1, query2, rest_query
 from ..protocol.jobs2 import ask_job
 from ..protocol.messages import Flow
 from ..protocol.soql import Shape, object_of, shape_of
-from ..records import Body, JobInfo, JobSpec, PkChunking, QuerySpec
+from ..records import Body, Job2Info, JobInfo, JobSpec, PkChunking, QuerySpec
 from ..results import Pages, QueryResult, Recount
 from ..wire.names import BatchState, Job2State, JobState, Operation
-from .setting import Setting, check_choice
+from .keeping import KeptQuery
+from .setting import Setting, check_choice, stop_after
 from .soundness import is_sound
 
 Api = Literal["auto", "bulk2", "bulk1", "rest"]
@@ -52,33 +64,66 @@ def query(
     api: Api,
     page_rows: int | None,
     pk_chunking: PkChunking | None,
+    keep: bool,
     job_seconds: float,
+    run_seconds: float | None,
     longest_poll_seconds: float,
 ) -> QueryResult:
     check_choice("types", types, ("describe", "text"))
     check_choice("api", api, APIS)
+    stop = stop_after(run_seconds, setting)
     shape = shape_of(soql)
     chosen, why = _api_for(shape, api, pk_chunking)
+    if keep and chosen != "bulk2":
+        raise UsageError(
+            "keep is for queries by Bulk API 2.0, whose pages can be fetched one by one, and this one goes by "
+            f"{chosen}: {why}. Nothing was sent."
+        )
     receipt = setting.receipt("queryAll" if deleted else "query", "", chosen, why)
     began = time.monotonic()
     waits = {"limit_seconds": job_seconds, "longest_pause": longest_poll_seconds}
-    if chosen == "rest":
-        found = _query_rest(setting, soql, shape, deleted, page_rows)
-    elif chosen == "bulk1":
-        found = _query1(setting, soql, deleted, pk_chunking, waits, receipt)
-    else:
-        try:
-            found = _query2(setting, soql, deleted, page_rows, waits, receipt)
-        except (ApiError, JobFailed) as refused:
-            if api != "auto" or not rest_query.is_beyond_bulk(refused):
-                raise
-            code = refused.error_code if isinstance(refused, ApiError) else "its job failed"
-            receipt |= {"api": "rest", "why": f"Bulk API 2.0 does not take this query ({code})"}
-            found = _query_rest(setting, soql, shape, deleted, page_rows)
+    asking = _Asking(stop.heeded_by(setting.driver), stop, receipt)
+    try:
+        if chosen == "rest":
+            found = _query_rest(setting, asking.driver, soql, shape, deleted, page_rows)
+        elif chosen == "bulk1":
+            found = _query1(setting, asking, soql, deleted, pk_chunking, waits)
+        else:
+            try:
+                found = _query2(setting, asking, soql, deleted, page_rows, waits, keep=keep)
+            except (ApiError, JobFailed) as refused:
+                if api != "auto" or keep or not rest_query.is_beyond_bulk(refused):
+                    raise
+                code = refused.error_code if isinstance(refused, ApiError) else "its job failed"
+                receipt |= {"api": "rest", "why": f"Bulk API 2.0 does not take this query ({code})"}
+                found = _query_rest(setting, asking.driver, soql, shape, deleted, page_rows)
+    except Stopped:
+        raise _late(run_seconds, asking) from None
     receipt |= {"object": found.sobject, "seconds": time.monotonic() - began}
     receipt["rows"] = {"expected": found.expected, "received": 0, "written": 0}
     columns = text_columns if types == "text" else found.columns or _columns(setting, found.sobject)
-    return QueryResult(found.pages, columns, found.expected, receipt, whole_file, setting.traffic, found.recount)
+    return QueryResult(found.pages, columns, found.expected, receipt, output_file, setting.traffic, found.recount)
+
+
+def resume_query(setting: Setting, run_id: str, types: Types) -> QueryResult:
+    """The result of a query that was begun with ``keep``: its job is waited for if it has not ended yet."""
+    check_choice("types", types, ("describe", "text"))
+    kept = KeptQuery.found(setting, run_id)
+    about = kept.about
+    receipt = setting.receipt(about["operation"], about["object"], "bulk2", "as begun", run_id)
+    receipt["started_at"] = about["started_at"]
+    began = time.monotonic()
+    waits = {"limit_seconds": JOB_SECONDS, "longest_pause": LONGEST_POLL_SECONDS}
+    if kept.rows is not None:  # all is here: the org is not asked
+        info = Job2Info(kept.job, state=Job2State.JOB_COMPLETE, records_processed=kept.rows)
+    else:
+        with kept.told():
+            info = _ended2(setting.driver, kept.job, waits, receipt)
+    receipt |= {"seconds": time.monotonic() - began}
+    receipt["rows"] = {"expected": info.records_processed, "received": 0, "written": 0}
+    columns = text_columns if types == "text" else _columns(setting, about["object"])
+    pages, recount = _pages2(setting.driver, info, about["page_rows"], kept)
+    return QueryResult(pages, columns, info.records_processed, receipt, output_file, setting.traffic, recount)
 
 
 def _api_for(shape: Shape, api: Api, chunking: PkChunking | None) -> tuple[str, str]:
@@ -97,25 +142,99 @@ def _api_for(shape: Shape, api: Api, chunking: PkChunking | None) -> tuple[str, 
     return "bulk2", "every query that both can answer comes in pages there"
 
 
+@dataclass(slots=True)
+class _Asking:
+    """A query while its result is not there yet: the driver that heeds *stop*, and the job that would be left behind."""
+
+    driver: Driver
+    stop: Stop
+    receipt: dict[str, Any]
+    job: str = ""
+    kept: KeptQuery | None = None
+
+    @contextmanager
+    def about(self, job: str, leave: Flow[None]) -> Iterator[None]:
+        """Abort the *job* when it is left before its end. After ``job_seconds`` it goes on, as that says, and so it does where
+        somebody can come back for it."""
+        self.job = job
+        try:
+            yield
+        except WaitTimeout:
+            raise
+        except BaseException:
+            self.stop.now()
+            if self.kept is None:
+                self.driver.perform(leave)
+            raise
+
+
+def _late(seconds: float | None, asking: _Asking) -> WaitTimeout:
+    what, how = f" Its job {asking.job} was aborted." if asking.job else "", "Ask for less, or give it longer."
+    if asking.kept is not None:
+        what = f" Its job {asking.job} goes on."
+        how = f"Go on with it: sf.resume_query({asking.kept.folder.run_id!r})."
+    error = WaitTimeout(
+        f"The query had no result after {seconds or 0:g} seconds, which is all that run_seconds gives it.\n"
+        f"No data was changed, and no row was read.{what}\n{how}",
+        job_id=asking.job,
+    )
+    if asking.kept is not None:
+        error.run_id = asking.kept.folder.run_id
+    return error
+
+
 def _query2(
-    setting: Setting, soql: str, deleted: bool, page_rows: int | None, waits: dict[str, float], receipt: dict[str, Any]
+    setting: Setting,
+    asking: _Asking,
+    soql: str,
+    deleted: bool,
+    page_rows: int | None,
+    waits: dict[str, float],
+    *,
+    keep: bool,
 ) -> _Opened:
     driver = setting.driver
-    job = driver.perform(ask_job(query2.create_job(QuerySpec(soql, all_rows=deleted))))
-    info = driver.perform(query2.await_job(job.id, **waits))
-    receipt["jobs"].append({"id": job.id, "state": info.state, "rows": info.records_processed})
+    job = asking.driver.perform(ask_job(query2.create_job(QuerySpec(soql, all_rows=deleted))))
+    with asking.about(job.id, query2.leave_job(job.id)):
+        if keep:
+            told = {
+                "operation": asking.receipt["operation"],
+                "object": job.sobject or object_of(soql),
+                "soql": soql,
+                "page_rows": page_rows,
+            }
+            asking.kept = KeptQuery.begun(setting, job.id, told)
+            asking.receipt["run_id"] = asking.kept.folder.run_id
+        with asking.kept.told() if asking.kept is not None else nullcontext():
+            info = _ended2(asking.driver, job.id, waits, asking.receipt)
+    pages, recount = _pages2(driver, info, page_rows, asking.kept)
+    return _Opened(info.sobject or job.sobject, info.records_processed, pages, recount)
+
+
+def _ended2(driver: Driver, job_id: str, waits: dict[str, float], receipt: dict[str, Any]) -> Job2Info:
+    """
+    Raises:
+        JobFailed: It did not end well.
+    """
+    info = driver.perform(query2.await_job(job_id, **waits))
+    receipt["jobs"].append({"id": job_id, "state": info.state, "rows": info.records_processed})
     if info.state != Job2State.JOB_COMPLETE:
         raise JobFailed(
-            f"Query job {job.id} ended {info.state}: {info.error_message or 'the org gave no reason'}.\n"
+            f"Query job {job_id} ended {info.state}: {info.error_message or 'the org gave no reason'}.\n"
             "No data was changed, and no row was read.\nAsk for less, or ask the same by REST for the reason.",
-            job_id=job.id,
+            job_id=job_id,
             state_message=info.error_message,
         )
+    return info
+
+
+def _pages2(driver: Driver, info: Job2Info, page_rows: int | None, kept: KeptQuery | None) -> tuple[Pages, Recount]:
+    """What opens the pages of a job that has ended, and what asks it for its number of rows."""
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
         for page in pages(
             driver,
-            job.id,
+            info.id,
             is_sound,
             expected=info.records_processed,
             page_rows=page_rows or PAGE_ROWS,
@@ -124,33 +243,34 @@ def _query2(
             yield page.rows, page.pieces
 
     def recount() -> int | None:
-        return driver.perform(ask_job(query2.get_job(job.id))).records_processed
+        return driver.perform(ask_job(query2.get_job(info.id))).records_processed
 
-    return _Opened(info.sobject or job.sobject, info.records_processed, open_pages, recount)
+    return open_pages if kept is None else partial(kept.pages, info.records_processed), recount
 
 
 def _query1(
     setting: Setting,
+    asking: _Asking,
     soql: str,
     deleted: bool,
     chunking: PkChunking | None,
     waits: dict[str, float],
-    receipt: dict[str, Any],
 ) -> _Opened:
     driver = setting.driver
     sobject = object_of(soql)
     operation = Operation.QUERY_ALL if deleted else Operation.QUERY
     spec = JobSpec(operation, sobject, "CSV", pk_chunking=chunking)
-    job = _asked1(driver, spec, soql)
-    batches = driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits))
-    # Not before: the ranges of a chunked query are added to the job while it is open.
-    driver.perform(bulk1.end_job(job.id, JobState.CLOSED))
+    job = _asked1(asking.driver, spec, soql)
+    with asking.about(job.id, bulk1.leave_job(job.id, JobState.ABORTED)):
+        batches = asking.driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits))
+        # Not before: the ranges of a chunked query are added to the job while it is open.
+        asking.driver.perform(bulk1.end_job(job.id, JobState.CLOSED))
     files: list[tuple[str, str, int | None]] = []
     for batch in batches:
-        receipt["jobs"].append({"id": batch.id, "state": batch.state, "rows": batch.records_processed})
+        asking.receipt["jobs"].append({"id": batch.id, "state": batch.state, "rows": batch.records_processed})
         if batch.state != BatchState.COMPLETED:
             raise bulk1.batch_failed(batch, job.id)
-        results = _read(driver, bulk1.query_result_ids, job.id, batch.id)
+        results = _read(asking.driver, bulk1.query_result_ids, job.id, batch.id)
         files += [(batch.id, result, batch.records_processed if len(results) == 1 else None) for result in results]
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
@@ -178,10 +298,11 @@ def _asked1(driver: Driver, spec: JobSpec, soql: str) -> JobInfo:
             job = driver.perform(bulk1.ask_job(bulk1.create_job(spec)))
             driver.perform(bulk1.ask_batch(bulk1.add_batch(job.id, Body.of(soql), "text/csv")))
             return job
-        except SalesforceBulkError as error:
+        except BaseException as error:
             if job is not None:
-                with suppress(SalesforceBulkError):
-                    driver.perform(bulk1.end_job(job.id, JobState.ABORTED))
+                driver.perform(bulk1.leave_job(job.id, JobState.ABORTED))
+            if not isinstance(error, SalesforceBulkError):
+                raise
             if error.applied is not None or tries >= driver.options.tries:
                 raise
         driver.traffic.add(retries=1)
@@ -202,7 +323,9 @@ def _read(driver: Driver, flow: Callable[..., Flow[T]], *arguments: str) -> T:
         tries += 1
 
 
-def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_rows: int | None) -> _Opened:
+def _query_rest(
+    setting: Setting, asking: Driver, soql: str, shape: Shape, deleted: bool, page_rows: int | None
+) -> _Opened:
     """The first page is asked for at once, so that a query that the org refuses is an error here and not later."""
     if shape.nested:
         raise UsageError(
@@ -213,12 +336,12 @@ def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_r
     sobject = object_of(soql)
     request = rest_query.query(soql, all_rows=deleted, page_rows=page_rows)
 
-    def ask_first() -> rest_query.RecordPage:
+    def ask_first(driver: Driver) -> rest_query.RecordPage:
         page = driver.perform(rest_query.ask_page(request, page_rows))
         # COUNT() is answered with a number and no record.
         return rest_query.RecordPage([{shape.selected[0].name: str(page.total)}], 1, None) if shape.is_count else page
 
-    first = ask_first()
+    first = ask_first(asking)
     kept = [first]
     described = setting.describe_of(sobject)
     table = RestTable(first.records, shape.selected, shape.fields, described, setting.describe_of)
@@ -241,7 +364,7 @@ def _query_rest(setting: Setting, soql: str, shape: Shape, deleted: bool, page_r
 
     def recount() -> int:
         # The rows do not add up to the number in the first page: it may be the page that is wrong.
-        kept[0] = ask_first()
+        kept[0] = ask_first(driver)
         return kept[0].total
 
     return _Opened(sobject, first.total, open_pages, recount, table.columns)

@@ -17,17 +17,22 @@ from ..options import LoadOptions
 from ..records import Dialect, PartLimits
 from ..results import IngestResult
 from .loading import Lacking, Load, Progress
-from .origins import GoneSource, check_same_org, checked_path
-from .setting import Setting
+from .origins import GoneSource, check_same_org, check_samples, checked_path, sample_of
+from .setting import Setting, stop_after
 from .writing import asked_for, open_rows
 
 
-def resume(setting: Setting, run_id: str, rows: Any, on_progress: Progress | None) -> IngestResult:
+def resume(
+    setting: Setting, run_id: str, rows: Any, on_progress: Progress | None, run_seconds: float | None
+) -> IngestResult:
+    stop = stop_after(run_seconds, setting)
     folder = RunFolder.of(run_id)
     with Journal.open(folder.path) as journal:
         about = journal.about()
         if about.get("verb") != "load":
-            raise UsageError(f"Run {run_id} is no load. Nothing was sent.")
+            raise UsageError(
+                f"Run {run_id} is no load. Nothing was sent. sf.resume_query({run_id!r}) goes on with a query."
+            )
         check_same_org(setting, about)
         left = left_of(journal.facts())
         source, is_there = _source(about, left, rows)
@@ -44,7 +49,9 @@ def resume(setting: Setting, run_id: str, rows: Any, on_progress: Progress | Non
         remaining: Iterator[PartStream] | None = None
         if is_there:
             cut = parts(source, asked.limits, asked.dialect(asked.api))
-            remaining = _remaining(cut, left.of_pass(1), about, are_new=rows is not None)
+            remaining = _remaining(cut, left.of_pass(1), about, source, are_new=rows is not None)
+        if is_there and rows is None:
+            check_samples(source, (part.kept for part in left.of_pass(1) if part.settled is None), about)
         if left.input_read is not None and remaining is not None:
             # Slices of the file are needed, and nothing else of it: it only has to be the same.
             if rows is not None and next(remaining, None) is not None:
@@ -53,7 +60,7 @@ def resume(setting: Setting, run_id: str, rows: Any, on_progress: Progress | Non
         if left.ended is None:
             journal.note(RunResumed())
             left = left_of(journal.facts())
-        run = Load(setting, asked, folder, journal, left, on_progress, about["started_at"])
+        run = Load(setting, asked, folder, journal, left, on_progress, stop, about["started_at"])
         if left.input_read is None and not is_there:
             return run.carry_out(None, Lacking(left.rows, about["source"]["type"]))
         return run.carry_out(remaining)
@@ -67,14 +74,14 @@ def _source(about: Mapping[str, Any], left: Left, rows: Any) -> tuple[Source, bo
     if rows is None and not (needs_file and about["source"]["kind"] == "file"):
         return GoneSource(about), False
     given = checked_path(about) if rows is None else rows
-    source = open_rows(given, about["operation"], about["nulls"])
+    source = open_rows(given, about["operation"], about["nulls"], about["options"].get("rename"))
     if source.columns != tuple(about["columns"]) or source.dialect != Dialect(**about["dialect"]):
         raise _others(about, "they have other columns, or are written otherwise")
     return source, True
 
 
 def _remaining(
-    cut: Iterable[PartStream], known: list[PartLeft], about: Mapping[str, Any], *, are_new: bool
+    cut: Iterable[PartStream], known: list[PartLeft], about: Mapping[str, Any], source: Source, *, are_new: bool
 ) -> Iterator[PartStream]:
     """The parts that were not taken from the input yet. Those that were have to be the same again."""
     seen = 0
@@ -85,7 +92,8 @@ def _remaining(
         kept = known[part.number].kept
         # A part that was read when it was kept is read now; a slice of the same file is not.
         digest = _digest(part) if part.again is None or (are_new and kept.sha256 is not None) else None
-        if not _is_same(part, kept, digest):
+        sample = sample_of(source, *part.offsets) if are_new and kept.sample and part.offsets else None
+        if not _is_same(part, kept, digest) or sample not in (None, kept.sample):
             raise _others(about, f"part {kept.part}, from row {kept.first_row} on, is another one")
         seen += 1
     if seen < len(known):

@@ -9,8 +9,11 @@ from typing import Any, Final, Literal
 
 from ..engine.resume import Left, left_of
 from ..errors import JournalError
+from ..facts import Fact
 from ..journal.folder import RunFolder, all_runs, old_runs
 from ..journal.journal import is_locked, read
+from ..wire.names import Operation
+from .keeping import VERB, read_pages
 
 #: Runs that have ended are kept for so long: outcomes are asked for in the days after a load, and the org itself keeps the
 #: results of a job for seven ("Get Job Successful Record Results"). A run that has not ended is never removed.
@@ -21,7 +24,10 @@ RunState = Literal["finished", "unfinished", "running"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """One run: ``parts`` that the input was cut into by now, of which ``settled`` have their outcomes, and counts of rows."""
+    """One run: ``parts`` that the input was cut into by now, of which ``settled`` have their outcomes, and counts of rows.
+
+    Of a query that keeps its pages (``operation`` is ``"query"`` or ``"queryAll"``): its pages and rows that are here by now.
+    """
 
     run_id: str
     operation: str
@@ -37,10 +43,10 @@ class Run:
     unprocessed: int
 
     def __repr__(self) -> str:
-        return (
-            f"<Run {self.run_id} {self.operation} {self.sobject}: {self.settled}/{self.parts} parts, "
-            f"{self.succeeded:_} ok, {self.failed:_} failed>"
-        )
+        what = f"<Run {self.run_id} {self.operation} {self.sobject}: {self.settled}/{self.parts}"
+        if self.operation in (Operation.QUERY, Operation.QUERY_ALL):
+            return f"{what} pages, {self.succeeded:_} rows>"
+        return f"{what} parts, {self.succeeded:_} ok, {self.failed:_} failed>"
 
 
 def runs() -> list[Run]:
@@ -53,6 +59,8 @@ def runs() -> list[Run]:
             continue
         if about.get("verb") == "load":
             found.append(_run(folder, about, left_of(facts)))
+        elif about.get("verb") == VERB:
+            found.append(_query(folder, about, facts))
     return sorted(found, key=lambda run: (run.started_at, run.run_id))
 
 
@@ -77,6 +85,27 @@ def _run(folder: RunFolder, about: Mapping[str, Any], left: Left) -> Run:
         len(parts),
         len(parts) if left.ended is not None else len(settled),
         *counts,
+    )
+
+
+def _query(folder: RunFolder, about: Mapping[str, Any], facts: Sequence[Fact]) -> Run:
+    pages = read_pages(facts)
+    state: RunState = "finished"
+    if left_of(facts).ended is None:
+        state = "running" if is_locked(folder.path) else "unfinished"
+    return Run(
+        folder.run_id,
+        about["operation"],
+        about["object"],
+        about["org_id"],
+        about["host"],
+        about["started_at"],
+        state,
+        len(pages),
+        len(pages),
+        sum(page.rows for page in pages),
+        0,
+        0,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..engine.drive import Driver
+from ..engine.stop import Stop
 from ..errors import UsageError
 
 
@@ -44,6 +45,13 @@ class Setting:
             "bytes_received": traffic.bytes_received,
             "retries": traffic.retries,
         }
+
+
+def stop_after(seconds: float | None, setting: Setting) -> Stop:
+    """What ends a verb when its time is up. It runs from now on."""
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"run_seconds is more than 0, not {seconds:g}. Nothing was sent.")
+    return Stop(seconds, setting.driver.clock.monotonic)
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:

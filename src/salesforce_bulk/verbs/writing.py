@@ -23,7 +23,7 @@ from ..wire.names import NULL_CELL, Operation
 from .loading import Asked, Load
 from .origins import place_of, source_told
 from .runs import remove_old_runs
-from .setting import Setting, check_choice
+from .setting import Setting, check_choice, stop_after
 
 LOAD_APIS: Final = ("auto", "bulk2", "bulk1", "rest")
 
@@ -46,9 +46,10 @@ def write(
     if options.retries < 0:
         raise UsageError(f"retries is 0 or more, not {options.retries}. Nothing was sent.")
     _check_api(operation, options)
+    stop = stop_after(options.run_seconds, setting)
     origin = source_told(rows)
     is_small = _is_small(rows)  # before it is opened: a relation of duckdb cannot be asked afterwards
-    source = open_rows(rows, operation, nulls)
+    source = open_rows(rows, operation, nulls, options.rename)
     _check_columns(operation, source, external_id)
     api, why = _api_for(operation, source, external_id, options, is_small=is_small)
     asked = asked_for(operation, sobject, external_id, source, options, api, why, _limits(_MOST[api], options))
@@ -76,17 +77,20 @@ def write(
     run: Load | None = None
     try:
         with Journal.create(folder.path, about) as journal:
-            run = Load(setting, asked, folder, journal, Left(), on_progress, about["started_at"])
+            run = Load(setting, asked, folder, journal, Left(), on_progress, stop, about["started_at"])
             return run.carry_out(parts(source, asked.limits, asked.dialect(api)))
     finally:
-        if run is not None and run.is_void:
+        if run is None or run.is_void:
             folder.remove()
 
 
-def open_rows(rows: Any, operation: str, nulls: Nulls) -> Source:
+def open_rows(rows: Any, operation: str, nulls: Nulls, rename: Mapping[str, str] | None) -> Source:
     """A delete sends ``Id`` and nothing else."""
-    only = ("Id",) if operation in (Operation.DELETE, Operation.HARD_DELETE) else None
-    return open_source(rows, nulls=nulls, only=only)
+    only: tuple[str, ...] | None = None
+    if operation in (Operation.DELETE, Operation.HARD_DELETE):
+        rename = {old: new for old, new in (rename or {}).items() if new == "Id"}
+        only = tuple(rename) or ("Id",)
+    return open_source(rows, nulls=nulls, only=only, rename=rename)
 
 
 def asked_for(
