@@ -11,16 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .console import Console
 
 if TYPE_CHECKING:
     from ..emulator import LocalOrg, Schema
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    local = commands.add_parser("local", help="a local org, to try everything without an account")
+    local = commands.add_parser("local", help="a local org, to try everything without an account", allow_abbrev=False)
     verbs = local.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    serve = verbs.add_parser("serve", help="serve a local org until Ctrl-C")
-    serve.add_argument("--port", type=int, default=0, help="port on the loopback interface; default: a free one")
+    serve = verbs.add_parser(
+        "serve",
+        help="serve a local org until Ctrl-C",
+        description="Serve a local org on the loopback interface, for any client in any language, until Ctrl-C. Prints its "
+        "address, access token, user and password.",
+        allow_abbrev=False,
+    )
+    serve.add_argument(
+        "--port", metavar="N", type=int, default=0, help="port on the loopback interface; default: a free one"
+    )
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep the org's data there; default: in memory")
     serve.add_argument(
         "--schema",
@@ -34,7 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     serve.set_defaults(run=run_serve)
 
 
-def run_serve(chosen: argparse.Namespace) -> int:
+def run_serve(chosen: argparse.Namespace, console: Console) -> int:  # noqa: ARG001 -- all commands are called so
     """Serve until SIGINT or SIGTERM."""
     org = _started(chosen)
     ended = threading.Event()
@@ -85,6 +94,7 @@ def _how_to_reach(org: LocalOrg) -> str:
             f"user           {org.username}",
             f"password       {org.password}",
             f"security token {org.security_token}",
+            f"in a browser   {org.url}/ shows jobs, records and limits",
             "",
             "for programs that read the environment:",
             f"  export SFBULK_INSTANCE_URL={org.url} SFBULK_ACCESS_TOKEN='{org.access_token}'",
