@@ -19,6 +19,10 @@ READ_BYTES = 65_536
 #: REST guide, "Status Codes": a URI over 16,384 bytes is 414, URI and headers over that is 431. Headers get some room here.
 MAX_URI_BYTES = 16_384
 MAX_HEAD_BYTES = 32_768
+#: Ours: clients send a dozen.
+MAX_HEADERS = 200
+#: A body has the time of any request, and a second more for every so many bytes that have come: who drips is cut off.
+SLOWEST_BYTES_PER_SECOND = 16_384
 #: How long the org listens on after it has said its last.
 LINGER_SECONDS = 1.0
 LINGER_READS = 32
@@ -35,8 +39,10 @@ class Host(Protocol):
 
     slow_seconds: float
     idle_seconds: float
-    max_body_bytes: int
     clock: Clock
+
+    def most_bytes(self, request: Request) -> int:
+        """The longest body that is kept of such a request, of which only the head has come."""
 
     def answer(self, request: Request) -> Reply: ...
 
@@ -92,10 +98,13 @@ class Connection:
         write_reply(out, self.server.clock, reply, request, close=close)
 
     def _read_request(self, parser: h11.Connection) -> Request | None:
-        head = self._next_event(parser, idle=True)
+        head = self._next_event(parser)
         if not isinstance(head, h11.Request):
             return None
-        if sum(len(name) + len(value) for name, value in head.headers) > MAX_HEAD_BYTES:
+        if (
+            len(head.headers) > MAX_HEADERS
+            or sum(len(name) + len(value) for name, value in head.headers) > MAX_HEAD_BYTES
+        ):
             raise h11.RemoteProtocolError("the headers are too large", error_status_hint=431)
         headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
@@ -103,18 +112,32 @@ class Connection:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         target = head.target.decode("latin-1")
         path, _, query = target.partition("?")
-        if not path.startswith("/"):
+        if "://" in path and not path.startswith("/"):
             path = "/" + path.partition("://")[2].partition("/")[2]  # a proxy's way to ask: the whole URL
-        body = Body(self.server.max_body_bytes)
+        elif path.startswith("//"):
+            # The Salesforce CLI keeps the address of an org with a slash at its end, and joins paths to that.
+            path = "/" + path.lstrip("/")
+        body = Body(0)
         request = Request(head.method.decode("latin-1").upper(), target, unquote(path), query, headers, body)
         request.http_version = head.http_version.decode("latin-1")
         if "transfer-encoding" in headers:
+            if "content-length" in headers or request.http_version == "1.0":
+                # RFC 9112, 6.1 and 6.3: two ways to tell where the body ends, and what stands after one of the two ends would
+                # be taken for a request.
+                raise h11.RemoteProtocolError("a body with two ends", error_status_hint=400)
             request.framing = "chunked"
         elif headers.get("content-length", "0") != "0":
             request.framing = "length"
-        if parser.they_are_waiting_for_100_continue:
-            Outgoing(self.sock).send(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
+            if request.framing != "none":
+                body.limit = self.server.most_bytes(request)
+            announced = int(headers.get("content-length", "0"))
+            asks_first = parser.they_are_waiting_for_100_continue
+            if announced > body.limit + (0 if asks_first else MAX_DROPPED_BYTES):
+                body.exceeded = True  # answered unread, and the connection ends
+                return request
+            if asks_first:
+                Outgoing(self.sock).send(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._read_body(parser, request)
         except BaseException:
             body.close()
@@ -127,11 +150,16 @@ class Connection:
         inflate = zlib.decompressobj(31) if encoding == "gzip" else None
         request.body.unknown_encoding = encoding not in {"", "gzip", "identity"}
         received = 0
-        while not isinstance(event := self._next_event(parser), h11.EndOfMessage):
+        begun = time.monotonic()
+        while True:
+            deadline = begun + self.server.slow_seconds + received / SLOWEST_BYTES_PER_SECOND
+            event = self._next_event(parser, deadline)
+            if isinstance(event, h11.EndOfMessage):
+                break
             if not isinstance(event, h11.Data):
                 raise Gone
             received += len(event.data)
-            if received > self.server.max_body_bytes + MAX_DROPPED_BYTES:
+            if received > request.body.limit + MAX_DROPPED_BYTES:
                 raise Gone
             if inflate is None:
                 request.body.add(bytes(event.data))
@@ -140,13 +168,15 @@ class Connection:
         if inflate is not None and received and not inflate.eof and not request.body.exceeded:
             request.body.damaged = True
 
-    def _next_event(self, parser: h11.Connection, *, idle: bool = False) -> object:
-        deadline = time.monotonic() + self.server.slow_seconds
+    def _next_event(self, parser: h11.Connection, deadline: float | None = None) -> object:
+        """Without a *deadline*, the client may be quiet for a while, and has its time for the head from the first byte on."""
+        if deadline is None and parser.trailing_data[0]:
+            deadline = time.monotonic() + self.server.slow_seconds
         while True:
             event = parser.next_event()
             if event is not h11.NEED_DATA:
                 return event
-            if idle:
+            if deadline is None:
                 self.sock.settimeout(self.server.idle_seconds)
             else:
                 # A client that drips bytes must not renew its time with each of them.
@@ -155,8 +185,8 @@ class Connection:
                     raise Gone
                 self.sock.settimeout(left)
             data = self.sock.recv(READ_BYTES)
-            if idle and data:
-                idle, deadline = False, time.monotonic() + self.server.slow_seconds
+            if deadline is None:
+                deadline = time.monotonic() + self.server.slow_seconds
             parser.receive_data(data)
 
     @staticmethod

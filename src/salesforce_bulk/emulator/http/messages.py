@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl
 
 #: Bodies above this many bytes are held on disk.
 SPOOL_BYTES = 1_000_000
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::\d*)?", re.ASCII)
 
 
 class Body:
@@ -58,6 +60,8 @@ class Request:
     framing: str = "none"
     #: Filled in by the router: what was asked for, as ``local_org.requests()`` counts it.
     operation: str = "unknown"
+    #: Filled in by an API when it has looked at the session: the user who asks.
+    user_id: str = ""
 
     def header(self, name: str, default: str = "") -> str:
         """The value of a header; names match in any case."""
@@ -75,7 +79,9 @@ class Request:
 
     @property
     def host(self) -> str:
-        return self.header("host").rsplit(":", 1)[0].lower() if self.header("host") else ""
+        """The name in ``Host``, in small letters and without its port; of an IPv6 address with its brackets."""
+        found = _HOST.fullmatch(self.header("host").strip().lower())
+        return found[1] if found else ""
 
     def wants_gzip(self) -> bool:
         """Guide, "Use Compression for Responses": gzip is the only encoding served; others are ignored."""

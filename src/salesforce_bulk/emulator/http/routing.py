@@ -35,6 +35,8 @@ class Area(ABC):
 
     prefix: str = "/"
     routes: Sequence[Route] = ()
+    #: No part of the org: its requests are not counted, not written down, and meet no planned faults.
+    beside: bool = False
 
     @abstractmethod
     def not_found(self, request: Request) -> Reply:

@@ -38,6 +38,14 @@ def test_one_connection_serves_many_requests(org: LocalOrg) -> None:
     assert org.requests("rest.versions") == 3
 
 
+def test_a_doubled_slash_counts_as_one_where_the_path_begins(org: LocalOrg) -> None:
+    """As the Salesforce CLI asks. Further on, it is no path."""
+    end = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    assert raw(org, b"GET //services/data" + end).startswith(b"HTTP/1.1 200 ")
+    assert raw(org, b"GET /services//data" + end).startswith(b"HTTP/1.1 404 ")
+
+
 def test_a_hundred_clients_at_once(org: LocalOrg) -> None:
     """All are answered."""
     statuses: list[int] = []
