@@ -1,4 +1,4 @@
-"""A local org for every test that wants one: one server a session, emptied after each test."""
+"""Beside the fixtures of our own pytest plugin (``local_org``, ``sf``): the old interface, connected to the same org."""
 
 from __future__ import annotations
 
@@ -13,22 +13,6 @@ from salesforce_bulk.emulator import LocalOrg
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
-
-
-@pytest.fixture(scope="session")
-def shared_org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        yield org
-
-
-@pytest.fixture
-def local_org(shared_org: LocalOrg) -> Iterator[LocalOrg]:
-    """A planned fault that nobody met fails the test."""
-    yield shared_org
-    try:
-        shared_org.faults.check()
-    finally:
-        shared_org.reset()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// jsforce against a local org: load 25,000 accounts with Bulk API 2.0 and query them back.
+// jsforce against a local org by its Bulk API 2.0 handler: all its operations.
 //
 //     node jsforce_bulk2.cjs URL TOKEN
 //
@@ -30,7 +30,15 @@ async function main(url, token) {
     object: "Account", operation: "upsert", externalIdFieldName: "Key__c", input: changes,
   });
 
-  const stream = await org.bulk2.query("SELECT Id, Name, Description, Owner.Name FROM Account");
+  const write = (operation, input) => org.bulk2.loadAndWaitForResults({ object: "Account", operation, input });
+  const ids = loaded.successfulResults.filter((row) => !["j1", "j2"].includes(row.Key__c)).map((row) => ({ Id: row.sf__Id }));
+  const updated = await write("update", ids.slice(0, 100).map((one) => ({ ...one, Phone: "555" })));
+  const deleted = await write("delete", ids.slice(100, 200));
+  const hardDeleted = await write("hardDelete", ids.slice(200, 250));
+  const all = await org.bulk2.query("SELECT Id, IsDeleted FROM Account", { scanAll: true });
+  const withDeleted = await all.toArray();
+
+  const stream = await org.bulk2.query("SELECT Id, Name, Description, Phone, Owner.Name FROM Account");
   const found = await stream.toArray();
 
   let failed = "";
@@ -50,11 +58,11 @@ async function main(url, token) {
   await job.abort();
   const state = (await job.check()).state;
   await job.delete();
-  let deleted = "";
+  let gone = "";
   try {
     await job.check();
   } catch (error) {
-    deleted = error.errorCode || error.name;
+    gone = error.errorCode || error.name;
   }
   const collection = await org.sobject("Account").create([{ Name: "One" }, { Phone: "2" }], { allOrNone: false });
   console.log(JSON.stringify({
@@ -64,10 +72,15 @@ async function main(url, token) {
     unprocessed: loaded.unprocessedRecords.length,
     upserted: upserted.successfulResults.map((row) => row.sf__Created).sort(),
     notUpserted: upserted.failedResults.map((row) => row.sf__Error),
+    updated: updated.successfulResults.length,
+    deleted: deleted.successfulResults.length,
+    hardDeleted: hardDeleted.successfulResults.length,
+    withDeleted: ["false", "true"].map((isGone) => withDeleted.filter((row) => row.IsDeleted === isGone).length),
     found: found.length,
     sameText: found.filter((row) => row.Description === TEXT).length,
+    changed: found.filter((row) => row.Phone === "555").length,
     owners: [...new Set(found.map((row) => row["Owner.Name"]))],
-    failed, refused, state, deleted,
+    failed, refused, state, gone,
     collection: collection.map((result) => result.success),
     insertSeconds: seconds,
   }));

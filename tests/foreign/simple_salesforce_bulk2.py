@@ -1,4 +1,4 @@
-"""simple-salesforce against a local org with its Bulk API 2.0 handler: insert 25,000 accounts, upsert, delete, query them back.
+"""simple-salesforce against a local org by its Bulk API 2.0 handler: all its verbs.
 
     python simple_salesforce_bulk2.py URL TOKEN
 
@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 
@@ -42,11 +43,16 @@ def main(url: str, token: str) -> dict:
     changes += [{"Key__c": f"k{n}", "Name": "Too long a phone", "Phone": "9" * 41} for n in range(2)]
     upsert = accounts.upsert(records=changes, external_id_field="Key__c", wait=1)[0]
     outcomes = accounts.get_all_ingest_records(upsert["job_id"])
-    gone = [{"Id": row["sf__Id"]} for row in saved[:100]]
-    deleted = accounts.delete(records=gone, wait=1)[0]
+    ids = [{"Id": row["sf__Id"]} for row in saved if int(row["Key__c"][1:]) < ROWS - 10]
+    updated = accounts.update(records=[{**one, "Phone": "#N/A", "Name": "Changed"} for one in ids[:100]], wait=1)[0]
+    deleted = accounts.delete(records=ids[100:200], wait=1)[0]
+    hard_deleted = accounts.hard_delete(records=ids[200:250], wait=1)[0]
 
     pages = list(accounts.query("SELECT Id, Name, Description, Key__c, Phone FROM Account", max_records=10_000, wait=1))
     found = [row for page in pages for row in rows_of(page)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = accounts.download("SELECT Id FROM Account", path=folder, max_records=20_000, wait=1)
+        downloaded = sum(file["number_of_records"] for file in files)
     with_deleted = [row for page in accounts.query_all("SELECT Id FROM Account", wait=1) for row in rows_of(page)]
     refused = sf.bulk2.Contact.insert(records=[{"FirstName": "Nobody"}], wait=1)[0]
     failure = rows_of(sf.bulk2.Contact.get_failed_records(refused["job_id"]))[0]
@@ -59,13 +65,19 @@ def main(url: str, token: str) -> dict:
         "client": f"simple-salesforce {version('simple-salesforce')}",
         "inserted": len(saved),
         "jobs": len(jobs),
-        "created": sum(row["sf__Created"] == "true" for row in outcomes["successfulRecords"]),
-        "updated": sum(row["sf__Created"] == "false" for row in outcomes["successfulRecords"]),
+        "upserted": [
+            sum(row["sf__Created"] == made for row in outcomes["successfulRecords"]) for made in ("false", "true")
+        ],
         "not_upserted": [row["sf__Error"].split(":")[0] for row in outcomes["failedRecords"]],
         "unprocessed": outcomes["unprocessedRecords"],
+        "updated": updated["numberRecordsProcessed"] - updated["numberRecordsFailed"],
+        "changed": sum(row["Name"] == "Changed" for row in found),
         "deleted": deleted["numberRecordsProcessed"] - deleted["numberRecordsFailed"],
+        "hard_deleted": hard_deleted["numberRecordsProcessed"] - hard_deleted["numberRecordsFailed"],
         "found": len(found),
         "pages": len(pages),
+        "files": len(files),
+        "downloaded": downloaded,
         "with_deleted": len(with_deleted),
         "same_text": all(row["Description"] == TEXT for row in found if row["Name"].startswith("Foreign")),
         "keys": len({row["Key__c"] for row in found}),

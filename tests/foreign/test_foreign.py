@@ -1,133 +1,125 @@
-"""Clients that were not made by us, each in its own environment, against the local org.
-
-``SFBULK_FOREIGN_CACHE`` names a folder to keep the environments in.
-"""
+"""Clients that were not made by us, unmodified, each in its own environment, against the local org."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import venv
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from salesforce_bulk.emulator import LocalOrg
-
-HERE = Path(__file__).parent
-#: Headroom for the polling of clients that look every five seconds.
-TIMEOUT_SECONDS = 300
+from tests.foreign.environments import run, run_node
 
 pytestmark = pytest.mark.foreign
 
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        yield org
+#: What Bulk API 1.0 says of a query that cannot be.
+NO_COLUMN = "InvalidBatch : Failed to process query: INVALID_FIELD: \nSELECT Bogus FROM Account"
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("SFBULK_FOREIGN_CACHE")
-    return Path(named) if named else tmp_path_factory.mktemp("foreign")
-
-
-def run(cache: Path, requirement: str, script: str, org: LocalOrg) -> dict[str, Any]:
-    """A script of Python, in an environment that holds *requirement*."""
-    home = cache / requirement.replace("=", "-")
-    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not (home / "complete").exists():
-        venv.create(home, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
-        (home / "complete").touch()
-    return report(python, script, org, home)
-
-
-def run_node(cache: Path, requirement: str, script: str, org: LocalOrg) -> dict[str, Any]:
-    """A script of node, in a folder in which npm has put *requirement*."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("needs node and npm")
-    home = cache / requirement.replace("/", "-")
-    if not (home / "complete").exists():
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "package.json").write_text('{"private": true}')
-        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", requirement], check=True, cwd=home)
-        (home / "complete").touch()
-    return report(node, script, org, home)
-
-
-def report(program: str | Path, script: str, org: LocalOrg, home: Path) -> dict[str, Any]:
-    """What the script prints last."""
-    # Neither our package nor the settings of this environment may leak in.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SFBULK"))}
-    done = subprocess.run(
-        [program, HERE / script, org.url, org.access_token],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        env=environment,
-        cwd=home,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def test_simple_salesforce_writes_and_reads_through_bulk_1(cache: Path, org: LocalOrg) -> None:
-    """25,000 rows go in through JSON batches and come back the same."""
+def test_simple_salesforce_does_everything_by_bulk_1(cache: Path, org: LocalOrg) -> None:
+    """25,000 rows go in through JSON batches and come back the same; each of its seven verbs does what it says."""
     report = run(cache, "simple-salesforce", "simple_salesforce_bulk1.py", org)
 
-    assert report["inserted"] == report["found"] == 25_000
+    assert 25_000 == report["inserted"] == report["found"]
     assert report["same_names"]
     assert report["same_text"]
-    assert report["created_date"] == "int"
-    assert report["by_rest"] == 1
-    assert report["refused"] == "REQUIRED_FIELD_MISSING"
-    assert report["updated"]
-    assert org.requests("bulk1.add_batch") >= 4
+    assert "int" == report["created_date"]
+    assert (100, 110) == (report["updated"], report["emptied"])
+    assert ([10, 10], ["STRING_TOO_LONG"]) == (report["upserted"], report["not_upserted"])
+    assert "k24990" == report["named"]
+    assert (100, 50) == (report["deleted"], report["hard_deleted"])
+    assert (24_860, [24_860, 100]) == (report["left"], report["with_deleted"])
+    assert (1, True) == (report["by_rest"], report["objects"])
+    assert "REQUIRED_FIELD_MISSING" == report["refused"]
+    assert report["failed"].startswith(f"Error Code Failed. Response content: {NO_COLUMN}")
+    assert 12 == org.requests("bulk1.add_batch")
 
 
-def test_the_old_salesforce_bulk_writes_and_reads(cache: Path, org: LocalOrg) -> None:
-    """The released 2.2.0 inserts CSV through streamed bodies and reads CSV and JSON."""
-    report = run(cache, "salesforce-bulk==2.2.0", "salesforce_bulk_2_2_0.py", org)
-
-    assert report["inserted"] == report["found"] == 25_000
-    assert report["same_names"]
-    assert report["same_text"]
-    assert report["as_json"] == 1
-
-
-def test_simple_salesforce_writes_and_reads_through_bulk_2(cache: Path, org: LocalOrg) -> None:
-    """25,000 rows go in through three jobs; upserted, deleted and queried in pages, they come back the same."""
+def test_simple_salesforce_does_everything_by_bulk_2(cache: Path, org: LocalOrg) -> None:
+    """25,000 rows go in through three jobs and come back in pages and in files; each of its seven verbs does what it says."""
     report = run(cache, "simple-salesforce", "simple_salesforce_bulk2.py", org)
 
-    assert (report["inserted"], report["jobs"]) == (25_000, 3)
-    assert (report["created"], report["updated"], report["unprocessed"]) == (10, 10, [])
-    assert report["not_upserted"] == ["STRING_TOO_LONG"] * 2
-    assert report["deleted"] == 100
-    assert report["found"] == report["keys"] == 24_910
-    assert report["with_deleted"] == 25_010
+    assert (25_000, 3) == (report["inserted"], report["jobs"])
+    assert ([10, 10], []) == (report["upserted"], report["unprocessed"])
+    assert ["STRING_TOO_LONG"] * 2 == report["not_upserted"]
+    assert 100 == report["updated"] == report["changed"]
+    assert (100, 50) == (report["deleted"], report["hard_deleted"])
+    assert 24_860 == report["found"] == report["keys"] == report["downloaded"]
+    assert 24_960 == report["with_deleted"]
     assert report["same_text"]
     assert report["refused"].startswith("REQUIRED_FIELD_MISSING:")
     assert report["failed"].endswith("InvalidBatch : Field name not found : Nmae")
-    assert org.requests("query2.results") == report["pages"] + 1
+    assert org.requests("query2.results") == report["pages"] + report["files"] + 1
 
 
-def test_jsforce_loads_and_queries_through_bulk_2(cache: Path, org: LocalOrg) -> None:
-    """25,000 rows in one job, an upsert, a query, a refusal, an abort; and a collection."""
+def test_the_old_salesforce_bulk_does_everything(cache: Path, org: LocalOrg) -> None:
+    """The released 2.2.0: six kinds of jobs; CSV, JSON and XML; a mapping; chunks by primary key; states, lists, an abort; errors
+    that pickle."""
+    report = run(cache, "salesforce-bulk==2.2.0", "salesforce_bulk_2_2_0.py", org)
+
+    assert 25_000 == report["inserted"] == report["found"]
+    assert (["Completed"] * 3, ["Closed", "25000"]) == (report["batches"], report["job"])
+    assert report["same_names"]
+    assert report["same_text"]
+    assert 100 == report["updated"]
+    assert ([10, 10], ["STRING_TOO_LONG"]) == (report["upserted"], report["not_upserted"])
+    assert ([[True, True]], ["true"]) == (report["as_xml"], report["mapped"])
+    assert 100 == report["deleted"]
+    # 110 as above, and those of XML and of the mapping.
+    assert (24_912, 112, [24_912, 100]) == (report["left"], report["emptied"], report["with_deleted"])
+    assert (3, 24_912) == (report["chunks"], report["chunked"])
+    assert ["Local Admin"] == report["as_json"]
+    assert "Aborted" == report["aborted"]
+    assert "<exceptionMessage>Unable to find object: Accuont</exceptionMessage>" in report["refused"]
+    assert report["failed"].startswith(NO_COLUMN)
+    [mapped] = org.rows("SELECT Name, Phone FROM Account WHERE Phone = '555'")
+    assert {"Name": "Mapped", "Phone": "555"} == mapped
+
+
+def test_jsforce_does_everything_by_bulk_1(cache: Path, org: LocalOrg) -> None:
+    """25,000 rows in three jobs, seven operations, a refusal, a failure, an abort."""
+    report = run_node(cache, "@jsforce/jsforce-node", "jsforce_bulk1.cjs", org)
+
+    assert 25_000 == report["inserted"] == report["found"] == report["sameText"]
+    assert ["Local Admin"] == report["owners"]
+    assert (100, 110) == (report["updated"], report["emptied"])
+    # One row had a key that was there, and nothing else.
+    assert [11, 10] == report["upserted"]
+    assert ["STRING_TOO_LONG"] == report["tooLong"]
+    assert (100, 50) == (report["deleted"], report["hardDeleted"])
+    assert (24_860, [24_860, 100]) == (report["left"], report["withDeleted"])
+    assert "InvalidJob: Unable to find object: Accuont" == report["refused"]
+    assert "Error: InvalidBatch : Field name not found : Nmae" == report["failed"]
+    assert ("Open", 0, "Aborted") == (report["made"], report["batches"], report["aborted"])
+
+
+def test_jsforce_does_everything_by_bulk_2(cache: Path, org: LocalOrg) -> None:
+    """25,000 rows in one job, seven operations, a refusal, a failure, an abort; and a collection."""
     report = run_node(cache, "@jsforce/jsforce-node", "jsforce_bulk2.cjs", org)
 
-    assert (report["inserted"], report["failedRows"], report["unprocessed"]) == (25_000, 0, 0)
-    assert report["upserted"] == ["false", "false", "true"]
-    assert report["found"] == 25_001
-    assert report["sameText"] == 25_000
-    assert report["owners"] == ["Local Admin"]
+    assert (25_000, 0, 0) == (report["inserted"], report["failedRows"], report["unprocessed"])
+    assert ["false", "false", "true"] == report["upserted"]
+    assert (100, 100, 50) == (report["updated"], report["deleted"], report["hardDeleted"])
+    assert 100 == report["changed"]
+    assert (24_851, [24_851, 100]) == (report["found"], report["withDeleted"])
+    assert 24_850 == report["sameText"]
+    assert ["Local Admin"] == report["owners"]
     assert report["failed"].endswith("InvalidBatch : Field name not found : Nmae")
-    assert (report["refused"], report["state"], report["deleted"]) == ("INVALID_FIELD", "Aborted", "NOT_FOUND")
-    assert report["collection"] == [True, False]
+    assert ("INVALID_FIELD", "Aborted", "NOT_FOUND") == (report["refused"], report["state"], report["gone"])
+    assert [True, False] == report["collection"]
+
+
+def test_aio_sf_logs_in_and_does_everything(cache: Path, org: LocalOrg) -> None:
+    """Client credentials and their introspection, describe, limits, collections, and Bulk API 2.0 queries into rows and Parquet."""
+    report = run(cache, "aio-sf==0.1.0b14", "aio_sf_everything.py", org, org.client_id, org.client_secret)
+
+    assert 600 == report["inserted"]
+    assert (10, [True, False]) == (report["updated"], report["upserted"])
+    assert ["STRING_TOO_LONG"] == report["refused"]
+    assert 5 == report["deleted"]
+    assert (596, 601) == (report["found"], report["with_deleted"])
+    assert report["same_text"]
+    types = {"id": "string", "name": "string", "annualrevenue": "double"}
+    assert {"rows": 596, **types} == report["parquet"]
+    assert 596 == report["by_rest"]
+    assert (True, 115_000) == (report["account"], report["requests"])
+    assert 1 == org.requests("oauth.introspect")

@@ -13,10 +13,10 @@ from .support import waiting_with
 
 
 @pytest.fixture
-def local_org(shared_org: LocalOrg) -> Iterator[LocalOrg]:
-    yield shared_org
-    shared_org.clock.resume()
-    shared_org.reset()
+def local_org(local_org_server: LocalOrg) -> Iterator[LocalOrg]:
+    yield local_org_server
+    local_org_server.clock.resume()
+    local_org_server.reset()
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import http.client
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,97 @@ def test_a_killed_org_goes_on_with_its_batches(tmp_path: Path) -> None:
             for row in csv.DictReader(io.StringIO(talk.result(job, batch).text, newline=""))
         ]
         assert [line.strip() for line in lines] == told
+
+
+#: Where a large job is killed: after so many of its rows, three times.
+KILLED_AFTER = (1, 10_000, 25_000)
+LARGE = 40_000
+SPREAD = 10_000
+
+
+def names(start: int, stop: int) -> str:
+    return "Name,Key__c\n" + "".join(f"A{n},K{n}\n" for n in range(start, stop))
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """What the dead org has in its database: ids by name."""
+    with closing(sqlite3.connect(folder / "org.sqlite")) as database:
+        return dict(database.execute("SELECT Name, Id FROM Account"))
+
+
+def test_a_large_ingest_job_survives_kill_after_kill(tmp_path: Path) -> None:
+    """An upsert of 40,000 rows. Each record that was there after a kill is there at the end, by the same id; each row made one
+    record, and the results say so."""
+    there: dict[str, str] = {}
+    with served(tmp_path) as org:
+        made = '{"object": "Account", "operation": "upsert", "externalIdFieldName": "Key__c"}'
+        job = org.ask("POST", "data/v66.0/jobs/ingest", made)["id"]
+        org.ask("PUT", f"data/v66.0/jobs/ingest/{job}/batches", names(0, LARGE), "text/csv")
+        org.ask("PATCH", f"data/v66.0/jobs/ingest/{job}", '{"state": "UploadComplete"}')
+    for least in KILLED_AFTER:
+        with served(tmp_path) as org:
+            while org.ask("GET", f"data/v66.0/jobs/ingest/{job}").get("numberRecordsProcessed", 0) < least:
+                pass
+        after = kept(tmp_path)
+        assert least <= len(after)
+        assert there.items() <= after.items()
+        there = after
+    assert len(there) < LARGE
+
+    with LocalOrg(data=tmp_path) as again:
+        again.clock.pause()
+        talk = Talk2(again)
+        talk.settle()
+
+        info = talk.info(job)
+        assert ("JobComplete", LARGE, 0) == (info["state"], info["numberRecordsProcessed"], info["numberRecordsFailed"])
+        told = talk.rows(job, "successfulResults")
+        assert {"true"} == {row["sf__Created"] for row in told}
+        found = {row["Name"]: row["Id"] for row in again.rows("SELECT Id, Name FROM Account")}
+        assert found == {row["Name"]: row["sf__Id"] for row in told}
+        assert {f"A{n}" for n in range(LARGE)} == set(found)
+        assert LARGE == len(told) == again.store.count("Account")
+        assert there.items() <= found.items()
+
+
+def test_a_large_job_of_many_batches_survives_kill_after_kill(tmp_path: Path) -> None:
+    """Four batches of 10,000 rows by Bulk API 1.0."""
+    head = '<jobInfo xmlns="http://www.force.com/2009/06/asyncapi/dataload">'
+    made = f"{head}<operation>insert</operation><object>Account</object><contentType>CSV</contentType></jobInfo>"
+    there: dict[str, str] = {}
+    with served(tmp_path) as org:
+        job = org.ask("POST", "async/66.0/job", made, "application/xml").partition("<id>")[2].partition("</id>")[0]
+        batches = [
+            org.ask("POST", f"async/66.0/job/{job}/batch", names(start, start + SPREAD), "text/csv")
+            .partition("<id>")[2]
+            .partition("</id>")[0]
+            for start in range(0, LARGE, SPREAD)
+        ]
+    for least in KILLED_AFTER:
+        with served(tmp_path) as org:
+            done = 0
+            while done < least:
+                answer = org.ask("GET", f"async/66.0/job/{job}")
+                done = int(answer.partition("<numberRecordsProcessed>")[2].partition("<")[0])
+        after = kept(tmp_path)
+        assert least <= len(after)
+        assert there.items() <= after.items()
+        there = after
+
+    with LocalOrg(data=tmp_path) as again:
+        again.clock.pause()
+        talk = Talk(again)
+        talk.settle()
+
+        found = {row["Name"]: row["Id"] for row in again.rows("SELECT Id, Name FROM Account")}
+        told = [
+            row["Id"]
+            for batch in batches
+            for row in csv.DictReader(io.StringIO(talk.result(job, batch).text, newline=""))
+        ]
+        assert [found[f"A{n}"] for n in range(LARGE)] == told
+        assert LARGE == len(found) == again.store.count("Account")
+        assert there.items() <= found.items()
 
 
 @pytest.mark.parametrize("steps", range(1, 12))
