@@ -154,12 +154,12 @@ class _Asking:
 
     @contextmanager
     def about(self, job: str, leave: Flow[None]) -> Iterator[None]:
-        """Abort the *job* when it is left before its end. After ``job_seconds`` it goes on, as that says, and so it does where
-        somebody can come back for it."""
+        """Abort the *job* when it is left before its end, which is not when it has failed. After ``job_seconds`` it goes on, as
+        that says, and so it does where somebody can come back for it."""
         self.job = job
         try:
             yield
-        except WaitTimeout:
+        except (WaitTimeout, JobFailed):
             raise
         except BaseException:
             self.stop.now()
