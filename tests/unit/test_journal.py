@@ -110,13 +110,13 @@ def test_only_one_works_on_a_run(journal: Journal, tmp_path: Path) -> None:
 def test_a_newer_format_is_refused_politely(journal: Journal, tmp_path: Path) -> None:
     journal.close()
     file = sqlite3.connect(tmp_path / JOURNAL)
-    file.execute("PRAGMA user_version = 2")
+    file.execute("PRAGMA user_version = 3")
     file.close()
     for opened in (Journal.open, read):
         with pytest.raises(JournalTooNew) as caught:
             opened(tmp_path)
         assert (
-            f"The journal of run {tmp_path.name} has format 2; this version reads formats up to 1.\n"
+            f"The journal of run {tmp_path.name} has format 3; this version reads formats up to 2.\n"
             "Nothing was sent.\nResume it with the version that began it, or a newer one."
         ) == str(caught.value)
 

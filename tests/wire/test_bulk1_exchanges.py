@@ -20,11 +20,12 @@ def test_exchange(path: Path) -> None:
     with LocalOrg() as org:
         org.clock.pause()
         talk = Talk(org)
+        tokens = {"": talk.token, "none": None, "another": org.session_of("005Lo0000000099AAA")}
         for exchange in read_script(path).exchanges:
             for word, argument in exchange.before:
                 prepare(org, word, argument, names)
             headers = {name.replace("-", "_"): value for name, value in exchange.headers.items()}
-            talk.token = None if headers.pop("X_SFDC_Session", "") == "none" else talk.token
+            talk.token = tokens[headers.pop("X_SFDC_Session", "")]
             body = names.filled(exchange.body).encode() if exchange.method == "POST" else None
             answer = talk.ask(exchange.method, names.filled(exchange.path), body, **headers)
 

@@ -92,6 +92,26 @@ class Limits:
     work_seconds: float = 0.02
     chunking_seconds: float = 1.0
 
+    # How long work takes, in the same time. Rows and queries take none unless a test says so; then batches meet the limits
+    # on time, and each other.
+    #: To save a row. A transaction of 200 rows holds the parents of its rows for as long as they take together.
+    row_seconds: float = 0.0
+    #: How long a transaction waits for a record that another one holds: "a few seconds".
+    lock_patience_seconds: float = 10.0
+    #: Until the org has the first record of a query of Bulk API 1.0, and for each record after that.
+    query_answer_seconds: float = 0.0
+    query_row_seconds: float = 0.0
+
+    # Limits on time, and how often work goes back to the queue before it is given up.
+    batch_seconds: float = 600.0
+    batch_retries: int = 10
+    #: Rows of a batch that could not get a lock, before the rest of it goes back to the queue.
+    batch_lock_failures: int = 100
+    query_timeout_seconds: float = 120.0
+    query_slice_seconds: float = 300.0
+    internal_batch_seconds: float = 300.0
+    internal_batch_retries: int = 20
+
     api_requests: Allocation = field(init=False)
     bulk_batches: Allocation = field(init=False)
     #: Rows that Bulk API 2.0 took in.

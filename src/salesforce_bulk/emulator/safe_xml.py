@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -15,15 +16,38 @@ def _refuse_doctype(*_: object) -> NoReturn:
     raise BadXml("a document type is not allowed")
 
 
-def parse(data: bytes) -> Element:
+#: Rows stand five levels deep at most, with their envelope; a login no deeper.
+MOST_LEVELS = 100
+#: Of a document that says what is to be done. An element takes twenty times the memory of its bytes.
+MOST_ELEMENTS = 10_000
+
+
+def parse(data: bytes, *, elements: int | None = MOST_ELEMENTS) -> Element:
+    """*elements*: how many there may be; None: any number, for rows."""
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = lambda name, attributes: builder.start(
-        _qualified(name), {_qualified(key): value for key, value in attributes.items()}
-    )
-    parser.EndElementHandler = lambda name: builder.end(_qualified(name))
+    levels = seen = 0
+    most = sys.maxsize if elements is None else elements
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal levels, seen
+        levels += 1
+        seen += 1
+        if levels > MOST_LEVELS:
+            raise BadXml(f"elements stand more than {MOST_LEVELS} levels deep")
+        if seen > most:
+            raise BadXml(f"there are more than {most} elements")
+        builder.start(_qualified(name), {_qualified(key): value for key, value in attributes.items()})
+
+    def end(name: str) -> None:
+        nonlocal levels
+        levels -= 1
+        builder.end(_qualified(name))
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
     try:
         parser.Parse(data, True)

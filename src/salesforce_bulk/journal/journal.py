@@ -19,7 +19,7 @@ from ..errors import JournalError, JournalLocked, JournalTooNew
 from ..facts import Fact, as_text, from_text
 
 #: The format of the file. A newer one is refused: what its facts mean is not known here.
-FORMAT: Final = 1
+FORMAT: Final = 2
 #: "sfbk": what ``file`` and ``PRAGMA application_id`` tell of the file.
 _APPLICATION: Final = 0x7366626B
 JOURNAL: Final = "journal.db"

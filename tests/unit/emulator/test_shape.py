@@ -34,7 +34,10 @@ ALLOWED: dict[str, set[str]] = {
     # The lists of 2.0 show the jobs of 1.0, and the rules of PK chunking are the same.
     "bulk2": BELOW_THE_APIS | {"bulk1"},
     "rest": BELOW_THE_APIS,
-    "local_org": BELOW_THE_APIS | {"bulk1", "bulk2", "rest"},
+    # Looks at the jobs of both, and changes nothing.
+    "page": BELOW_THE_APIS | {"bulk1", "bulk2"},
+    "made_up": {"schema"},
+    "local_org": BELOW_THE_APIS | {"bulk1", "bulk2", "rest", "page", "made_up"},
     "__main__": {"local_org", "schema"},
 }
 

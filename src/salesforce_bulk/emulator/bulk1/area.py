@@ -47,7 +47,11 @@ BATCH_MIMES: Final = {
 class Permissions:
     """What the user and the org may do."""
 
+    #: "API Enabled": without it, no API but the login takes a session.
+    api: bool = True
     hard_delete: bool = True
+    #: "Manage Data Integrations": to abort the jobs of others.
+    manage_data_integrations: bool = False
     bulk_query: bool = True
     bulk_api: bool = True
     #: Undocumented whether ``Authorization: Bearer`` alone works here (U1): refused unless switched on.
@@ -99,7 +103,7 @@ class Bulk1Area(Area):
                     raise Refused(ExceptionCode.CLIENT_INPUT_ERROR, "Failed to read request. Not in GZIP format")
                 self._check_session(request)
                 checked = _checked_version(version)
-                if not self.permissions.bulk_api:
+                if not (self.permissions.api and self.permissions.bulk_api):
                     raise Refused(ExceptionCode.FEATURE_NOT_ENABLED, "Async API not enabled")
                 if job is None:
                     return perform(request, checked)
@@ -110,6 +114,7 @@ class Bulk1Area(Area):
                         ExceptionCode.INVALID_VERSION,
                         f"The job was created with version {found.api_version}, not {checked}",
                     )
+                self._check_user(request, found)
                 if "batch" in names:
                     return perform(request, found, self._find_batch(found, names.pop("batch")), **names)
                 return perform(request, found, **names)
@@ -140,8 +145,18 @@ class Bulk1Area(Area):
             token = request.header("authorization").removeprefix("Bearer ").strip()
         if not token:
             raise Refused(ExceptionCode.INVALID_SESSION_ID, "Unable to find session id")
-        if self.sessions.find(token) is None:
+        session = self.sessions.find(token)
+        if session is None:
             raise Refused(ExceptionCode.INVALID_SESSION_ID, "Invalid session id")
+        request.user_id = session.user_id
+
+    def _check_user(self, request: Request, job: Job) -> None:
+        """Only who created a job may use it; others may abort it, with a permission ("Limits", "JobInfo"). The text is ours."""
+        if job.created_by == request.user_id:
+            return
+        aborts = request.operation == "bulk1.update_job" and self.permissions.manage_data_integrations
+        if not aborts or read_new_state(request) != JobState.ABORTED:
+            raise Refused(ExceptionCode.INVALID_USER, f"The job was created by another user: {job.created_by}")
 
     def _find_job(self, any_id: str) -> Job:
         job = self.jobs.job(any_id)
@@ -184,7 +199,7 @@ class Bulk1Area(Area):
             id=self.jobs.new_id("750"),
             operation=wanted.operation,
             object=sobject.name,
-            created_by=self.store.user.id,
+            created_by=request.user_id,
             created=now,
             modified=now,
             youngest=now,
@@ -196,6 +211,7 @@ class Bulk1Area(Area):
             fast_path=wanted.fast_path,
             chunking=read_chunking(request.header("sforce-enable-pkchunking"), self.limits) if is_query else None,
             line_ending=request.header("sforce-line-ending").strip().upper() or None,
+            disable_retry=request.header("sforce-disable-batch-retry").strip().upper() == "TRUE",
         )
         with self.jobs.lock:
             self.jobs.save(job)

@@ -42,6 +42,8 @@ class Job:
     #: ``Sforce-Enable-PKChunking``, read; None when off.
     chunking: dict[str, Any] | None = None
     line_ending: str | None = None
+    #: ``Sforce-Disable-Batch-Retry``: a batch whose time is up fails.
+    disable_retry: bool = False
     #: The transformation spec as it was sent.
     spec: str | None = None
     retries: int = 0

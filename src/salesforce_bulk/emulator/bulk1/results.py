@@ -167,7 +167,7 @@ class QueryRows:
             # The schema has type, then Id, then the fields: Id is there twice if selected, and once, nil, if not.
             id_place = next((place for key, place in node.fields if key == "Id"), None)
             parts.append('<Id xsi:nil="true"/>' if id_place is None else f"<Id>{record[id_place]}</Id>")
-            for key, below in node.members():
+            for key, below in node.members(type):
                 if isinstance(below, Tree):
                     parent = below.parent_of(record)
                     parts.append(record_xml(record, below, key, parent) if parent else f'<{key} xsi:nil="true"/>')

@@ -110,7 +110,7 @@ class _Table:
 
 def _xml_rows(data: bytes) -> Rows:
     try:
-        root = parse(data)
+        root = parse(data, elements=None)
     except BadXml as error:
         raise BatchFault(f"Failed to parse XML. {error}") from error
     if local_name(root) != "sObjects":

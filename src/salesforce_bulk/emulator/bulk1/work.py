@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from email.message import Message
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from salesforce_bulk.wire.names import BatchState, Concurrency, JobState, Operation
 
@@ -22,20 +23,49 @@ from ..faults import Faults, WorkFault
 from ..faults.work import GAVE_UP
 from ..limits import Limits
 from ..schema import SObject
-from ..store import Cell, ColumnNotFound, RowError, SaveResult, Store
+from ..store import Cell, ColumnNotFound, Plan, RowError, SaveResult, Store
 from ..store.applied import Applied, forget
-from .attachments import Attachments
+from ..store.plan import TRANSACTION_ROWS
+from ..store.rows import LOCKED
 from .jobs import Batch, Job, Jobs
 from .pk_chunking import can_chunk, chunked_object, narrowed, ranges
-from .results import SLICE, QueryRows, SaveResults
-from .rows import BatchFault, Row, Rows, read_rows
-from .spec import read_spec, transform
+from .read_batch import read_batch
+from .result_files import write_result_files
+from .results import QueryRows, SaveResults
+from .rows import BatchFault, Row
 
 log = logging.getLogger(__name__)
 
 #: Rows between two updates of the counters: a multiple of the 200 of one transaction.
 STEP = 2_000
-_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+#: bulk-api-1.md 11: the number of the text is left out where it was recorded; 10 for uploads by the guide.
+RETRIED_TOO_OFTEN: Final = "InternalServerError : Retried more than ten times"
+#: "QUERY_TIMEOUT" is documented, its text is that of REST.
+QUERY_TIMEOUT: Final = "Failed to process query: QUERY_TIMEOUT: Your query request was running for too long."
+
+
+@dataclass
+class _Load:
+    """A batch whose rows are being saved: what is to be done, and how far it has come."""
+
+    rows: list[Row]
+    plan: Plan
+    applied: Applied
+    writer: SaveResults
+    fault: WorkFault
+    #: Rows up to here are saved; a planned fault can be before the last.
+    allowed: int
+    place: int = 0
+    failed: int = 0
+    #: Of this slice: rows that could not get a lock, and when its time is up.
+    locked: int = 0
+    until: datetime | None = None
+    #: How often it went back to the queue.
+    tries: int = 0
+    #: Seconds really spent.
+    spent: float = 0.0
 
 
 class Worker:
@@ -45,6 +75,8 @@ class Worker:
         self.clock = clock
         self.limits = limits
         self.faults = faults
+        self.locks = store.locks
+        self._loads: dict[str, _Load] = {}
         self._serial: str | None = None
         self._waiting: deque[Batch] = deque()
 
@@ -58,9 +90,10 @@ class Worker:
             for batch in self.jobs.batches(job):
                 if batch.state == BatchState.IN_PROGRESS:
                     batch.state = BatchState.QUEUED
-                    batch.processed = batch.failed = 0
-                    self.jobs.save(batch)
                 if batch.state == BatchState.QUEUED:
+                    # What is written down is what was done: a counter may be behind it.
+                    batch.processed, batch.failed = Applied(self.store, batch.id).known
+                    self.jobs.save(batch)
                     self.accept(batch)
                 else:
                     forget(self.store, batch.id)  # it may have been killed before it came to that
@@ -81,17 +114,26 @@ class Worker:
             batch.modified = self.clock.now().timestamp()
             self.jobs.save(batch)
         perform = partial(self.clock.later, self.limits.work_seconds, lambda: self._perform(job, batch))
+        if batch.id in self._loads:
+            perform()
+            return
         self.faults.begin("bulk1.batch", (batch.id, job.id), f"{job.operation} {job.object}", perform)
 
     def _perform(self, job: Job, batch: Batch) -> None:
+        load = self._loads.get(batch.id)
+        if load is not None:  # back from the queue
+            self._guarded(batch, lambda: self._go_on(job, batch, load))
+            return
         fault = self.faults.of_work(batch.id)
+        if fault.rows == 0 and fault.strikes(0):
+            self._strike(job, batch, fault)
+        else:
+            self._guarded(batch, lambda: self._query(job, batch) if job.is_query else self._save(job, batch, fault))
+
+    def _guarded(self, batch: Batch, work: Callable[[], None]) -> None:
+        """Do *work*; what goes wrong ends the batch."""
         try:
-            if fault.rows == 0 and fault.strikes(0):
-                self._strike(job, batch, fault)
-            elif job.is_query:
-                self._query(job, batch)
-            else:
-                self._save(job, batch, fault)
+            work()
         except BatchFault as fault:
             self._end(batch, BatchState.FAILED, str(fault))
         except soql.SoqlError as error:
@@ -120,6 +162,7 @@ class Worker:
                 batch.state = BatchState.NOT_PROCESSED
                 batch.modified = job.modified
                 self.jobs.save(batch)
+                self._loads.pop(batch.id, None)
 
     def _end(self, batch: Batch, state: str, message: str | None = None, *, chunked: bool = False) -> None:
         with self.jobs.lock:
@@ -129,21 +172,26 @@ class Worker:
                 batch.message = message
                 batch.modified = self.clock.now().timestamp()
                 self.jobs.save(batch)
-            if self._serial == batch.id:
-                self._serial = None
-                if self._waiting:
-                    waiting = self._waiting.popleft()
-                    self.clock.later(0.0, lambda: self._begin(waiting))
+            self._leave(batch)
         forget(self.store, batch.id)
+
+    def _leave(self, batch: Batch) -> None:
+        """*batch* is no longer in progress: it holds no record, and another of a Serial job may begin."""
+        self.locks.release(batch.id)
+        if batch.state != BatchState.QUEUED:
+            self._loads.pop(batch.id, None)
+        if self._serial == batch.id:
+            self._serial = None
+            if self._waiting:
+                waiting = self._waiting.popleft()
+                self.clock.later(0.0, lambda: self._begin(waiting))
 
     # --- rows in ------------------------------------------------------------------------------------------------------
 
     def _save(self, job: Job, batch: Batch, fault: WorkFault) -> None:
         begun = time.perf_counter()
         sobject = self._object(job)
-        rows = self._rows(job, batch, sobject)
-        if job.line_ending:
-            _settle_line_ends(rows, sobject, "\r\n" if job.line_ending.upper() == "CRLF" else "\n")
+        rows = read_batch(self.jobs.request_file(batch).read_bytes(), job, batch.content_type, sobject, self.limits)
         try:
             plan = self.store.prepare(job.operation, sobject, rows.columns, external_id=job.external_id)
         except ColumnNotFound as error:
@@ -155,38 +203,94 @@ class Worker:
                     raise BatchFault(f"Failed to parse JSON. {refused.message}")
         if fault.locks:
             plan.locked = fault.happened
-        applied = Applied(self.store, batch.id)
-        apply = partial(applied.apply, plan)
         writer = SaveResults(job.row_format, job.api_version)
         allowed = fault.left(0, len(rows.rows))
-        with self.jobs.result_file(batch).open("w", encoding="utf-8", errors="replace", newline="") as out:
-            out.write(writer.head())
-            for step in _steps(rows.rows[:allowed]):
-                results = _apply(apply, step)
-                out.write(writer.render(results))
-                with self.jobs.lock:
-                    batch.processed += len(results)
-                    batch.failed += sum(not result.success for result in results)
-                    batch.total_ms = batch.api_ms = math.ceil((time.perf_counter() - begun) * 1_000)
-                    if self.jobs.batch(batch.id) is batch:
-                        self.jobs.save(batch)
-            out.write(writer.tail())
-        if allowed < len(rows.rows) and fault.strikes(allowed):
-            self._strike(job, batch, fault)
+        load = _Load(rows.rows, plan, Applied(self.store, batch.id), writer, fault, allowed)
+        load.spent = time.perf_counter() - begun
+        if self.limits.row_seconds > 0:
+            plan.hold = lambda ids: self.locks.hold(
+                ids, batch.id, TRANSACTION_ROWS * self.limits.row_seconds, self.limits.lock_patience_seconds
+            )
+        self.jobs.result_file(batch).write_text(writer.head(), encoding="utf-8")
+        self._loads[batch.id] = load
+        self._go_on(job, batch, load)
+
+    def _go_on(self, job: Job, batch: Batch, load: _Load) -> None:
+        """A time slice of a batch begins."""
+        load.until = self.clock.now() + timedelta(seconds=self.limits.batch_seconds)
+        load.locked = 0
+        self._steps(job, batch, load)
+
+    def _steps(self, job: Job, batch: Batch, load: _Load) -> None:
+        """Save rows: all of them at once, or where rows take time, a transaction of them in the time that it takes."""
+        a_row = self.limits.row_seconds
+        while load.place < load.allowed:
+            if load.locked > self.limits.batch_lock_failures:
+                self._put_back(job, batch, load, GAVE_UP)
+                return
+            done = self._step(batch, load, TRANSACTION_ROWS if a_row > 0 else STEP)
+            if a_row > 0:
+                self.clock.later(done * a_row, lambda: self._guarded(batch, lambda: self._in_time(job, batch, load)))
+                return
+        self._finish(job, batch, load)
+
+    def _in_time(self, job: Job, batch: Batch, load: _Load) -> None:
+        self.locks.release(batch.id)
+        if load.place < load.allowed and load.until is not None and self.clock.now() >= load.until:
+            self._put_back(job, batch, load, RETRIED_TOO_OFTEN)
+        else:
+            self._steps(job, batch, load)
+
+    def _step(self, batch: Batch, load: _Load, most: int) -> int:
+        begun = time.perf_counter()
+        rows = load.rows[load.place : min(load.place + most, load.allowed)]
+        results = _apply(partial(load.applied.apply, load.plan), rows)
+        with self.jobs.result_file(batch).open("a", encoding="utf-8", errors="replace", newline="") as out:
+            out.write(load.writer.render(results))
+        load.place += len(rows)
+        load.failed += sum(not result.success for result in results)
+        load.locked += sum(result.errors[0].code == LOCKED for result in results if result.errors)
+        load.spent += time.perf_counter() - begun
+        with self.jobs.lock:
+            # After a restart they stay where they were until the rows done before have been passed.
+            batch.processed, batch.failed = max(batch.processed, load.place), max(batch.failed, load.failed)
+            batch.total_ms = batch.api_ms = math.ceil(load.spent * 1_000)
+            if self.jobs.batch(batch.id) is batch:
+                self.jobs.save(batch)
+        return len(rows)
+
+    def _put_back(self, job: Job, batch: Batch, load: _Load, message: str) -> None:
+        """The rest of the batch goes back to the queue; what was done stays done. Too often, or not wanted: it fails.
+
+        A job that was aborted has no queue any more: its batch runs to the end.
+        """
+        if job.state == JobState.ABORTED:
+            self._go_on(job, batch, load)
+            return
+        load.tries += 1
+        if job.disable_retry or load.tries > self.limits.batch_retries:
+            self._close(batch, load)
+            self._end(batch, BatchState.FAILED, message)
+            return
+        with self.jobs.lock:
+            job.retries += 1
+            batch.state = BatchState.QUEUED
+            batch.modified = self.clock.now().timestamp()
+            if self.jobs.batch(batch.id) is batch:
+                self.jobs.save(job, batch)
+            self._leave(batch)
+        self.accept(batch)
+
+    def _finish(self, job: Job, batch: Batch, load: _Load) -> None:
+        self._close(batch, load)
+        if load.allowed < len(load.rows) and load.fault.strikes(load.allowed):
+            self._strike(job, batch, load.fault)
         else:
             self._end(batch, BatchState.COMPLETED)
 
-    def _rows(self, job: Job, batch: Batch, sobject: SObject) -> Rows:
-        data = self.jobs.request_file(batch).read_bytes()
-        if job.is_zip:
-            attachments = Attachments(data, self.limits)
-            rows = read_rows(attachments.manifest(), job.row_format, self.limits)
-            attachments.fill(rows, sobject)
-            return rows
-        if job.spec is not None:
-            text = data.decode(_charset(batch.content_type), "replace")
-            return transform(text, read_spec(job.spec, self.limits), sobject, self.limits)
-        return read_rows(data, job.row_format, self.limits)
+    def _close(self, batch: Batch, load: _Load) -> None:
+        with self.jobs.result_file(batch).open("a", encoding="utf-8", newline="") as out:
+            out.write(load.writer.tail())
 
     def _object(self, job: Job) -> SObject:
         sobject = self.store.schema.object(job.object)
@@ -213,45 +317,24 @@ class Worker:
             )
         if job.chunking and not batch.is_chunk and self._split(job, batch, text, query):
             return
-        results, found = self._write_results(QueryRows(job.row_format, compiled, job.api_version))
+        if self.limits.query_answer_seconds > self.limits.query_timeout_seconds:
+            self._fail_later(batch, self.limits.query_timeout_seconds, BatchFault(QUERY_TIMEOUT))
+            return
+        rows = QueryRows(job.row_format, compiled, job.api_version)
+        results, found = write_result_files(self.store, self.jobs, self.limits, rows, is_retried=not job.disable_retry)
         with self.jobs.lock:
             batch.results = results
             batch.processed = found
-        self._end(batch, BatchState.COMPLETED)
+            job.retries += len(results) - 1
+            self.jobs.save(job)
+        seconds = self.limits.query_answer_seconds + found * self.limits.query_row_seconds
+        if seconds > 0:
+            self.clock.later(seconds, lambda: self._end(batch, BatchState.COMPLETED))
+        else:
+            self._end(batch, BatchState.COMPLETED)
 
-    def _write_results(self, rows: QueryRows) -> tuple[list[str], int]:
-        """The result files: a new one is begun when one is full. Recorded as 1 GB, for tests also a number of rows."""
-        found = 0
-        results: list[str] = []
-        most_rows, most_bytes = self.limits.result_file_rows, self.limits.result_file_bytes
-        with self.store.reader() as connection:
-            records = rows.compiled.run(connection).records
-            slices = rows.slices(records, min(most_rows, 5_000) if most_rows else SLICE)
-            ahead = next(slices, None)
-            while ahead is not None or not results:
-                if len(results) == self.limits.result_files:
-                    raise BatchFault("Retried more than thirty times", "InternalServerError")
-                results.append(self.jobs.new_id("752")[:15])
-                with self.jobs.query_file(results[-1]).open("wb") as out:
-                    if ahead is None:
-                        out.write(rows.nothing().encode("utf-8", "replace"))
-                        break
-                    out.write(rows.head().encode())
-                    in_file = 0
-                    while ahead is not None:
-                        text, count = ahead
-                        if in_file and most_rows and in_file + count > most_rows:
-                            break
-                        if in_file:
-                            out.write(rows.separator().encode())
-                        written = out.write(text.encode("utf-8", "replace"))
-                        in_file += count
-                        ahead = next(slices, None)
-                        if out.tell() + written > most_bytes:
-                            break
-                    found += in_file
-                    out.write(rows.tail().encode())
-        return results, found
+    def _fail_later(self, batch: Batch, seconds: float, fault: BatchFault) -> None:
+        self.clock.later(seconds, lambda: self._end(batch, BatchState.FAILED, str(fault)))
 
     def _split(self, job: Job, batch: Batch, text: str, query: soql.Query) -> bool:
         """Chunk the query of *batch*. False when chunking does not apply, and it runs as it is."""
@@ -312,11 +395,6 @@ class Worker:
                 self.accept(chunk)
 
 
-def _steps(rows: list[Row]) -> Iterator[list[Row]]:
-    for start in range(0, len(rows), STEP):
-        yield rows[start : start + STEP]
-
-
 def _apply(apply: object, rows: list[Row]) -> list[SaveResult]:
     """One result per row. Rows that were refused on the way in keep their place."""
     assert callable(apply)
@@ -326,26 +404,3 @@ def _apply(apply: object, rows: list[Row]) -> list[SaveResult]:
         return saved
     remaining = iter(saved)
     return [SaveResult(None, False, False, (row,)) if isinstance(row, RowError) else next(remaining) for row in rows]
-
-
-def _settle_line_ends(rows: Rows, sobject: SObject, line_end: str) -> None:
-    """``Sforce-Line-Ending``: how line breaks inside text areas are stored. Without it, they stay as they came."""
-    fields = [sobject.field(name) for name in rows.columns]
-    places = [place for place, field in enumerate(fields) if field is not None and field.type == "textarea"]
-    for row in rows.rows:
-        if isinstance(row, RowError):
-            continue
-        for place in places:
-            if place < len(row) and isinstance(text := row[place], str):
-                row[place] = _LINE_END.sub(line_end, text)
-
-
-def _charset(content_type: str) -> str:
-    message = Message()
-    message["Content-Type"] = content_type
-    name = message.get_content_charset("utf-8")
-    try:
-        "".encode(name)
-    except LookupError as error:
-        raise BatchFault(f"Unsupported charset: {name}") from error
-    return name

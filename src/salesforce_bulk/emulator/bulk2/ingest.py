@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from salesforce_bulk.wire import paths
@@ -54,8 +54,8 @@ class Ingest2:
         for job in self.jobs.all(_LISTED):
             self.worker.recover(job)
 
-    def _find(self, any_id: str) -> Job2:
-        return self.shelf.find(any_id, JobType.V2_INGEST)
+    def _find(self, request: Request, any_id: str) -> Job2:
+        return self.shelf.find(any_id, JobType.V2_INGEST, request.user_id)
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Ingest2:
             type=JobType.V2_INGEST,
             operation=wanted.operation,
             object=sobject.name,
-            created_by=self.shelf.store.user.id,
+            created_by=request.user_id,
             created=now,
             modified=now,
             api_version=version,
@@ -106,13 +106,13 @@ class Ingest2:
 
     def _get(self, request: Request, version: str, job: str) -> Reply:
         with self.jobs.lock:
-            return document(full(self._find(job)), pretty=request.wants_pretty())
+            return document(full(self._find(request, job)), pretty=request.wants_pretty())
 
     def _delete(self, request: Request, version: str, job: str) -> Reply:
-        return self.shelf.delete(self._find(job), _DELETABLE)
+        return self.shelf.delete(self._find(request, job), _DELETABLE)
 
     def _change(self, request: Request, version: str, job: str) -> Reply:
-        found = self._find(job)
+        found = self._find(request, job)
         state = read_state(request)
         if state == Job2State.ABORTED:
             request.operation = "ingest2.abort_job"
@@ -159,7 +159,7 @@ class Ingest2:
     # --- data in ------------------------------------------------------------------------------------------------------
 
     def _upload(self, request: Request, version: str, job: str) -> Reply:
-        found = self._find(job)
+        found = self._find(request, job)
         if request.mime() != Mime.CSV:
             raise JobAnswer(
                 415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Type {request.header('content-type')} is not supported"
@@ -185,13 +185,18 @@ class Ingest2:
     # --- results out --------------------------------------------------------------------------------------------------
 
     def _successful(self, request: Request, version: str, job: str) -> Reply:
-        return self._result(self._find(job), SUCCESSFUL)
+        return self._result(self._find(request, job), SUCCESSFUL)
 
     def _failed(self, request: Request, version: str, job: str) -> Reply:
-        return self._result(self._find(job), FAILED)
+        return self._result(self._find(request, job), FAILED)
 
     def _unprocessed(self, request: Request, version: str, job: str) -> Reply:
-        return self._result(self._find(job), "unprocessed")
+        return self._result(self._find(request, job), "unprocessed")
+
+    def whole(self, job: Job2, kind: str) -> Iterable[bytes]:
+        """The bytes of a result, for the page of the local org. Raises `JobAnswer` while there is none."""
+        body = self._result(job, kind).body
+        return [body] if isinstance(body, bytes) else body
 
     def _result(self, job: Job2, kind: str) -> Reply:
         # The rows that an aborted job wrote are a matter of dispute: the guide says no, clients have seen them.

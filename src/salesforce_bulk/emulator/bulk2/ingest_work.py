@@ -24,6 +24,8 @@ from ..faults.work import GAVE_UP
 from ..limits import Limits
 from ..store import MISSING, NULL, Cell, ColumnNotFound, Plan, RowError, Store
 from ..store.applied import Applied, forget
+from ..store.plan import TRANSACTION_ROWS
+from ..store.rows import LOCKED
 from .ingest_csv import Record, has_foreign_line_end, read_records
 from .ingest_results import FAILED, SUCCESSFUL, ResultWriter
 from .jobs import Job2, Jobs2
@@ -37,6 +39,8 @@ UPLOAD: Final = "upload"
 WRONG_LINE_END: Final = "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {}"
 #: As in Bulk API 1.0, where the text is recorded; for 2.0 the guide gives the code only.
 OUT_OF_BATCHES: Final = "ApiBatchItems Limit exceeded"
+#: "Retried up to 20 times, then Failed" (bulk-api-2.md 4); the text by analogy with that of Bulk API 1.0.
+RETRIED_TOO_OFTEN: Final = "InternalServerError : Retried more than twenty times"
 OUT_OF_RECORDS: Final = "Max number of records per 24 hrs has been exceeded"
 
 
@@ -60,6 +64,14 @@ class _Run:
         self.writer = writer
         self.width = width
         self.applied = applied
+        #: Rows that have been passed, and those of them that failed. Behind the job's counters while rows are passed again
+        #: that were done before a restart.
+        self.done = 0
+        self.failed = 0
+        #: Of the internal batch under way: its time, its rows that could not get a lock, and how often it was put back.
+        self.seconds = 0.0
+        self.locked = 0
+        self.tries = 0
         self.lock = threading.Lock()
         self.files = ExitStack()
 
@@ -82,6 +94,12 @@ class IngestWorker:
     def settle(self, job: Job2) -> None:
         """Of a job that goes no further: wait for the step under way, and write down what it did."""
         run = self._runs.pop(job.id, None)
+        if (
+            run is None and job.processed > job.kept
+        ):  # restarted, and not begun again: what was done goes into its results
+            run = self._prepare(job)
+            while run is not None and run.applied.known[0]:
+                self._rows(run)
         if run is not None:
             with run.lock:
                 self._keep(run)
@@ -98,7 +116,9 @@ class IngestWorker:
             self.accept(job)
         elif job.state == Job2State.IN_PROGRESS:
             with self.jobs.lock:
-                job.processed = job.failed = job.kept = 0
+                # What is written down is what was done: a counter may be behind it.
+                job.processed, job.failed = Applied(self.store, job.id).known
+                job.kept = 0
                 for kind in (SUCCESSFUL, FAILED):
                     self.jobs.file(job, kind).unlink(missing_ok=True)
                 self.jobs.save(job)
@@ -178,6 +198,9 @@ class IngestWorker:
         fault = self.faults.of_work(job.id)
         if fault.locks:
             plan.locked = fault.happened
+        if self.limits.row_seconds > 0:
+            locks, seconds = self.store.locks, TRANSACTION_ROWS * self.limits.row_seconds
+            plan.hold = lambda ids: locks.hold(ids, job.id, seconds, self.limits.lock_patience_seconds)
         writer = ResultWriter(
             job, sobject, columns, in_order=self.options.in_order, blanks=self.options.blanks_miscased
         )
@@ -201,7 +224,11 @@ class IngestWorker:
             with run.lock:
                 if self._runs.get(job.id) is not run or job.has_ended:
                     return
+                self.store.locks.release(job.id)
                 more = self._rows(run)
+                while more and run.applied.known[0]:
+                    more = self._rows(run)
+                pause = self._pause(run) if more else 0.0
                 if not more:
                     self._keep(run)
         except JobFault as fault:
@@ -211,39 +238,44 @@ class IngestWorker:
             self._broken(job)
         else:
             if more:
-                self.clock.later(self._step_seconds(), lambda: self._step(run))
+                self.clock.later(pause, lambda: self._step(run))
             else:
                 self._finish(run, Job2State.JOB_COMPLETE)
 
     def _finish(self, run: _Run, state: str, message: str | None = None) -> None:
         self.settle(run.job)
+        self.store.locks.release(run.job.id)
         self._end(run.job, state, message)
 
     def _rows(self, run: _Run) -> bool:
         """Process the rows of one step. False when there are no more."""
         job = run.job
         whole = self.limits.internal_batch_rows
-        in_batch = job.processed % whole
+        in_batch = run.done % whole
         fault = self.faults.of_work(job.id)
-        wanted = min(self.options.step_rows, whole - in_batch)
-        records = list(islice(run.rows, max(1, fault.left(job.processed, wanted))))
+        # What was done before a restart is passed at once.
+        wanted = min(run.applied.known[0] or self._step_rows(), whole - in_batch)
+        records = list(islice(run.rows, max(1, fault.left(run.done, wanted))))
         if not records:
             return False
-        if fault.strikes(job.processed):
+        if fault.strikes(run.done):
             raise JobFault("", Job2State.ABORTED) if fault.ends == "job-aborted" else JobFault(GAVE_UP)
         if not in_batch:
             if self.limits.bulk_batches.remaining <= 0:
                 raise JobFault(f"ExceededQuota : {OUT_OF_BATCHES}")
             self.limits.bulk_batches.use()
+            run.seconds, run.locked, run.tries = 0.0, 0, 0
         allowed = min(len(records), self.limits.bulk_records.remaining)
         self.limits.bulk_records.use(allowed)
         begun = time.perf_counter()
         results = run.applied.apply(run.plan, (self._cells(record, run.width) for record in records[:allowed]))
-        failed = run.writer.add(results, [cells for cells, _ in records[:allowed]])
+        run.failed += run.writer.add(results, [cells for cells, _ in records[:allowed]])
+        run.done += allowed
+        run.seconds += allowed * self.limits.row_seconds
+        run.locked += sum(result.errors[0].code == LOCKED for result in results if result.errors)
         spent = math.ceil((time.perf_counter() - begun) * 1_000)
         with self.jobs.lock:
-            job.processed += allowed
-            job.failed += failed
+            job.processed, job.failed = max(job.processed, run.done), max(job.failed, run.failed)
             job.api_ms += spent
             if in_batch + allowed == whole:
                 self._keep(run)
@@ -252,6 +284,28 @@ class IngestWorker:
         if allowed < len(records):
             raise JobFault(f"ExceededQuota : {OUT_OF_RECORDS}")
         return True
+
+    def _step_rows(self) -> int:
+        return min(self.options.step_rows, TRANSACTION_ROWS) if self.limits.row_seconds > 0 else self.options.step_rows
+
+    def _pause(self, run: _Run) -> float:
+        """Seconds until the next step. An internal batch whose time is up, or with too many locks, is put back and goes on
+        with its remaining rows later; too often, and the job has failed."""
+        rows = self._step_rows()
+        seconds = self._step_seconds() + rows * self.limits.row_seconds
+        in_batch = run.done % self.limits.internal_batch_rows
+        is_locked = run.locked > self.limits.batch_lock_failures
+        if not in_batch or not (is_locked or run.seconds >= self.limits.internal_batch_seconds):
+            return seconds
+        run.tries += 1
+        if run.tries > self.limits.internal_batch_retries:
+            raise JobFault(GAVE_UP if is_locked else RETRIED_TOO_OFTEN)
+        run.seconds, run.locked = 0.0, 0
+        with self.jobs.lock:
+            run.job.retries += 1
+            if self.jobs.has(run.job):
+                self.jobs.save(run.job)
+        return seconds + self.limits.queue_seconds
 
     @staticmethod
     def _cells(record: Record, width: int) -> Sequence[Cell] | RowError:
@@ -275,7 +329,7 @@ class IngestWorker:
                     self.jobs.file(job, FAILED).open("ab") as failed,
                 ):
                     run.writer.write(successful, failed)
-                job.kept = job.processed
+                job.kept = run.done
                 self.jobs.save(job)
 
     def _broken(self, job: Job2) -> None:

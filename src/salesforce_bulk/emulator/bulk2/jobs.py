@@ -47,6 +47,8 @@ class Job2:
     failed: int = 0
     #: Rows whose outcome is in the result files. Less than *processed* only while an internal batch is under way.
     kept: int = 0
+    #: How often an internal batch was put back.
+    retries: int = 0
     total_ms: int = 0
     api_ms: int = 0
     message: str | None = None

@@ -47,8 +47,8 @@ class Query2:
         for job in self.jobs.all(_LISTED):
             self.worker.recover(job)
 
-    def _find(self, any_id: str) -> Job2:
-        return self.shelf.find(any_id, JobType.V2_QUERY)
+    def _find(self, request: Request, any_id: str) -> Job2:
+        return self.shelf.find(any_id, JobType.V2_QUERY, request.user_id)
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Query2:
             type=JobType.V2_QUERY,
             operation=wanted.operation,
             object=compiled.root.name,
-            created_by=self.shelf.store.user.id,
+            created_by=request.user_id,
             created=now,
             modified=now,
             api_version=version,
@@ -99,10 +99,10 @@ class Query2:
 
     def _get(self, request: Request, version: str, job: str) -> Reply:
         with self.jobs.lock:
-            return document(full(self._find(job)), pretty=request.wants_pretty())
+            return document(full(self._find(request, job)), pretty=request.wants_pretty())
 
     def _abort(self, request: Request, version: str, job: str) -> Reply:
-        found = self._find(job)
+        found = self._find(request, job)
         state = read_state(request)
         if state != Job2State.ABORTED:
             raise JobAnswer(400, "INVALIDJOBSTATE", f"Invalid job state: {state}")
@@ -113,12 +113,14 @@ class Query2:
             return document(short(found), pretty=request.wants_pretty())
 
     def _delete(self, request: Request, version: str, job: str) -> Reply:
-        return self.shelf.delete(self._find(job), ENDED)
+        return self.shelf.delete(self._find(request, job), ENDED)
 
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def _complete(self, any_id: str, version: str) -> Job2:
-        job = self._find(any_id)
+    def _complete(self, request: Request, any_id: str, version: str) -> Job2:
+        return self._checked(self._find(request, any_id), version)
+
+    def _checked(self, job: Job2, version: str) -> Job2:
         if version != job.api_version:
             # The status is documented, the rest is not.
             text = f"The job was created with version {job.api_version}, not {version}"
@@ -127,8 +129,19 @@ class Query2:
             raise JobAnswer(400, "INVALIDJOBSTATE", f"Results are not available, the Job is {job.state}")
         return job
 
+    def whole(self, job: Job2) -> Iterator[bytes]:
+        """All pages of a result in one, for the page of the local org. Raises `JobAnswer` while there is none."""
+        found = self._checked(job, job.api_version)
+        rows = self.worker.spool(found).page(0, found.processed)
+
+        def body() -> Iterator[bytes]:
+            yield found.header.encode()
+            yield from rows
+
+        return body()
+
     def _results(self, request: Request, version: str, job: str) -> Reply:
-        found = self._complete(job, version)
+        found = self._complete(request, job, version)
         said = request.parameters()
         place = self._place(found, said.get("locator"))
         most = self.options.page_rows
@@ -165,7 +178,7 @@ class Query2:
         """Links to pages, a few at a time. A page got by a link never reaches into the next one."""
         if too_old_for(version, FIRST_VERSION_WITH_LINKS) or self.options.links == "missing":
             raise not_found()
-        found = self._complete(job, version)
+        found = self._complete(request, job, version)
         start = self._place(found, request.parameters().get("locator")).start
         rows, base = self.options.page_rows, paths.RESULTS.format(version=version, job=found.id)
         starts = range(start, max(found.processed, start + 1), rows)

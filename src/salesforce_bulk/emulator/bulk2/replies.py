@@ -52,7 +52,7 @@ def full(job: Job2) -> dict[str, Any]:
         members["numberRecordsProcessed"] = job.processed
         if not job.is_query:
             members["numberRecordsFailed"] = job.failed
-    members["retries"] = 0
+    members["retries"] = job.retries
     members["totalProcessingTime"] = job.total_ms
     if not job.is_query:
         members["apiActiveProcessingTime"] = job.api_ms

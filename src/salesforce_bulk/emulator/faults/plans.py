@@ -236,6 +236,12 @@ class Faults:
         return planned
 
     @property
+    def plans(self) -> list[Planned]:
+        """All that is planned, in the order in which it was."""
+        with self._lock:
+            return list(self._plans)
+
+    @property
     def met(self) -> list[Met]:
         """All that came to pass, in order."""
         with self._lock:

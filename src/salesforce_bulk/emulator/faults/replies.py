@@ -139,7 +139,7 @@ class Kind:
         return not self.requests or operation.startswith(self.requests)
 
 
-_JSON: Final = ("rest.", "query2.", "ingest2.", "collections.")
+_JSON: Final = ("rest.", "query2.", "ingest2.", "collections.", "record.")
 _WITH_SESSION: Final = (*_JSON, "bulk1.")
 _RESULTS: Final = (
     "query2.results", "ingest2.successful_results", "ingest2.failed_results", "ingest2.unprocessed_records",

@@ -1,4 +1,5 @@
-"""OAuth: tokens for a password, for client credentials, for a refresh token; revoke, introspect, userinfo, identity.
+"""OAuth: tokens for a password, client credentials, a refresh token, a signed statement, a code; revoke, introspect, userinfo,
+identity.
 
 Source: auth.md 4 to 6.
 """
@@ -10,15 +11,17 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 from ..http.messages import Reply, Request, json_reply
 from ..http.routing import Area, route
 from .jwt import why_not
 from .policy import GENERIC_HOSTS, LoginPolicy, instance_url
-from .sessions import Sessions
+from .sessions import CODE_LIFE, Sessions
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#: Grants for which a public client sends no secret.
+PUBLIC = frozenset({"refresh_token", "authorization_code"})
 
 
 class OAuthArea(Area):
@@ -31,6 +34,7 @@ class OAuthArea(Area):
         self.routes = (
             route("oauth.token", "POST", "/services/oauth2/token", self._token),
             route("oauth.token", "GET", "/services/oauth2/token", self._must_post),
+            route("oauth.authorize", "GET", "/services/oauth2/authorize", self._authorize),
             route("oauth.revoke", "POST", "/services/oauth2/revoke", self._revoke),
             route("oauth.revoke", "GET", "/services/oauth2/revoke", self._revoke),
             route("oauth.introspect", "POST", "/services/oauth2/introspect", self._introspect),
@@ -52,6 +56,8 @@ class OAuthArea(Area):
 
     def _token(self, request: Request) -> Reply:
         form = request.form()
+        if self.policy.refusal is not None:
+            return _error(*self.policy.refusal)
         if form.get("grant_type") == JWT_BEARER:
             return self._jwt(request, form)
         if refusal := self._refuse_client(request, form):
@@ -63,6 +69,8 @@ class OAuthArea(Area):
                 return self._client_credentials(request)
             case "refresh_token":
                 return self._refresh(request, form)
+            case "authorization_code":
+                return self._code(request, form)
             case None | "":
                 return _error("invalid_request", "missing required code parameter: grant_type")
             case _:
@@ -80,11 +88,11 @@ class OAuthArea(Area):
             client_id, client_secret = unquote_plus(client_id), unquote_plus(client_secret)
         if client_id != who.client_id:
             return _error("invalid_client_id", "client identifier invalid")
-        # A public client refreshes without a secret; a wrong one is always refused.
-        if client_secret is None and form.get("grant_type") == "refresh_token":
+        # A public client has no secret; a wrong one is always refused.
+        if client_secret is None and form.get("grant_type") in PUBLIC:
             return None
         if client_secret != who.client_secret:
-            return _error("invalid_client", "invalid client credentials")
+            return _error("invalid_client", "invalid client credentials", self.policy.wrong_secret_status)
         return None
 
     def _password(self, request: Request, form: dict[str, str]) -> Reply:
@@ -112,6 +120,40 @@ class OAuthArea(Area):
         if rotates:
             token = self.sessions.rotate(token)
         return self._granted(request, refresh_token=token, scope="refresh_token api", rotated=rotates)
+
+    def _authorize(self, request: Request) -> Reply:
+        """The browser's part of the web server flow: nobody is asked, the answer stands in the policy."""
+        said = request.parameters()
+        back = said.get("redirect_uri", "")
+        if said.get("client_id") != self.sessions.identity.client_id:
+            return _error("invalid_client_id", "client identifier invalid")
+        # Nobody is sent to an address that was not registered, be it to learn of an error.
+        if back not in self.policy.callback_urls:
+            return _error("redirect_uri_mismatch", "redirect_uri must match configuration")
+        if said.get("response_type") != "code":
+            answer = {"error": "unsupported_response_type", "error_description": "response type not supported"}
+        elif not self.policy.approves:
+            answer = {"error": "access_denied", "error_description": "end-user denied authorization"}
+        else:
+            scope = said.get("scope", "api")
+            answer = {"code": self.sessions.new_code(back, said.get("code_challenge", ""), scope)}
+        if "state" in said:
+            answer["state"] = said["state"]
+        return Reply(302, headers=[("Location", f"{back}?{urlencode(answer)}")])
+
+    def _code(self, request: Request, form: dict[str, str]) -> Reply:
+        code = self.sessions.take_code(form.get("code", ""))
+        if code is None:
+            return _error("invalid_grant", "invalid authorization code")
+        if self.sessions.now() - code.issued > CODE_LIFE:
+            return _error("invalid_grant", "expired authorization code")
+        if form.get("redirect_uri") != code.redirect_uri:
+            return _error("redirect_uri_mismatch", "redirect_uri must match configuration")
+        if not _proves(form.get("code_verifier", ""), code.challenge):
+            return _error("invalid_grant", "invalid code verifier")
+        words = set(code.scope.split())
+        token = self.sessions.new_refresh_token() if words & {"refresh_token", "offline_access"} else None
+        return self._granted(request, refresh_token=token, scope=code.scope, rotated=token is not None)
 
     def _jwt(self, request: Request, form: dict[str, str]) -> Reply:
         """The statement names the app itself: neither a client id nor a secret stands beside it."""
@@ -255,5 +297,11 @@ def bearer(request: Request) -> str:
     return token.strip() if scheme.lower() in {"bearer", "oauth"} else ""
 
 
-def _error(error: str, description: str) -> Reply:
-    return json_reply({"error": error, "error_description": description}, 400)
+def _proves(verifier: str, challenge: str) -> bool:
+    """RFC 7636, 4.6, S256. No challenge, no verifier: a confidential client may do without."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    return digest == challenge if challenge else not verifier
+
+
+def _error(error: str, description: str, status: int = 400) -> Reply:
+    return json_reply({"error": error, "error_description": description}, status)

@@ -13,6 +13,8 @@ from ..ids import to18
 
 #: auth.md 4: two hours of idle time by default.
 SECONDS_VALID: Final = 7_200
+#: auth.md 5.3: a code is good for 15 minutes, and once.
+CODE_LIFE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Session:
     password_expired: bool = False
 
 
+@dataclass(frozen=True)
+class Code:
+    """What the browser brings back of a web server flow."""
+
+    redirect_uri: str
+    challenge: str
+    scope: str
+    issued: datetime
+
+
 class Sessions:
     def __init__(self, identity: Identity, now: Callable[[], datetime]) -> None:
         self.identity = identity
@@ -50,12 +62,16 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._refresh_tokens: dict[str, set[str]] = {}
         self._rotated: dict[str, str] = {}
+        self._codes: dict[str, Code] = {}
         self._lock = threading.Lock()
 
-    def open(self, *, password_expired: bool = False, refresh_token: str | None = None) -> str:
+    def open(
+        self, *, password_expired: bool = False, refresh_token: str | None = None, user_id: str | None = None
+    ) -> str:
+        """A new session, of the one user there is or of another one."""
         token = f"{self.identity.organization_id[:15]}!AQ{secrets.token_urlsafe(60).replace('-', '.')}"
         with self._lock:
-            self._sessions[token] = Session(token, self.identity.user_id, self.now(), password_expired)
+            self._sessions[token] = Session(token, user_id or self.identity.user_id, self.now(), password_expired)
             if refresh_token is not None:
                 self._refresh_tokens[refresh_token].add(token)
         return token
@@ -78,11 +94,24 @@ class Sessions:
             self._sessions.clear()
             self._refresh_tokens.clear()
             self._rotated.clear()
+            self._codes.clear()
             self.seconds_valid = SECONDS_VALID
 
     def expire_all(self) -> None:
         with self._lock:
             self._sessions.clear()
+
+    def new_code(self, redirect_uri: str, challenge: str, scope: str) -> str:
+        # "The code often ends in ==": whoever does not decode it once, or decodes it twice, is found out.
+        text = f"aPrx{secrets.token_urlsafe(32)}=="
+        with self._lock:
+            self._codes[text] = Code(redirect_uri, challenge, scope, self.now())
+        return text
+
+    def take_code(self, text: str) -> Code | None:
+        """What *text* stands for, once; None: nothing (any more)."""
+        with self._lock:
+            return self._codes.pop(text, None)
 
     def new_refresh_token(self) -> str:
         token = f"5Aep861{secrets.token_urlsafe(40)}"

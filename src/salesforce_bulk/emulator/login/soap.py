@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
 from salesforce_bulk.wire import names
@@ -23,9 +23,16 @@ INVALID_LOGIN = "Invalid username, password, security token; or user locked out.
 class SoapArea(Area):
     prefix = "/services/soap"
 
-    def __init__(self, sessions: Sessions, policy: LoginPolicy, own_url: str = "") -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        policy: LoginPolicy,
+        own_url: str = "",
+        api_enabled: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.sessions = sessions
         self.policy = policy
+        self.api_enabled = api_enabled
         self.own_url = own_url
         self.routes = (
             route("login.soap", "POST", "/services/Soap/u/{version}", self._partner),
@@ -77,6 +84,10 @@ class SoapArea(Area):
             return fault("UNSUPPORTED_API_VERSION", f"login() is not available in API version {version}.", flavour)
         if not self.policy.soap_login:
             return fault("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.", flavour)
+        if self.policy.refusal is not None:
+            return fault(*self.policy.refusal, flavour)
+        if not self.api_enabled():
+            return fault("API_DISABLED_FOR_ORG", "API is not enabled for this Organization or Partner", flavour)
         return self._login(request, envelope, call, version, flavour)
 
     def _login(self, request: Request, envelope: Element, call: Element, version: str, flavour: str) -> Reply:

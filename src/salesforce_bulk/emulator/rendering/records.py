@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..soql import Column, Compiled, Parent
+from ..soql import Children, Column, Compiled, Parent
 from .values import text_of
 
 
@@ -27,9 +28,16 @@ class Tree:
             elif name not in self._members:
                 self._members[name] = Tree(compiled, column.path[: depth + 1])
         self.fields = [(name, below) for name, below in self._members.items() if isinstance(below, int)]
+        self._is_choosy = any(self.columns[below].only for _, below in self.fields)
 
-    def members(self) -> Iterable[tuple[str, int | Tree]]:
-        return self._members.items()
+    def members(self, kind: str) -> Iterable[tuple[str, int | Tree]]:
+        """Those that a record of the object *kind* has."""
+        if not self._is_choosy:
+            return self._members.items()
+        return [(name, below) for name, below in self._members.items() if self._has(below, kind)]
+
+    def _has(self, below: int | Tree, kind: str) -> bool:
+        return isinstance(below, Tree) or not (only := self.columns[below].only) or kind in only
 
     def parent_of(self, record: Sequence[Any]) -> str | None:
         sobject = self.parent.sobject(tuple(record)) if self.parent else None
@@ -54,7 +62,7 @@ class RecordShape:
         if id is not None:
             attributes["url"] = f"/services/data/v{self.version}/sobjects/{type}/{id}"
         node: dict[str, Any] = {"attributes": attributes}
-        for name, below in tree.members():
+        for name, below in tree.members(type):
             if isinstance(below, Tree):
                 kind = below.parent_of(record)
                 parent = below.parent
@@ -63,3 +71,25 @@ class RecordShape:
                 value = record[below]
                 node[name] = None if value is None else self.values[below](value)
         return node
+
+
+class NestedRecords:
+    """The children of records, as REST shows them: a query result of their own, or null."""
+
+    def __init__(
+        self,
+        children: Children,
+        connection: sqlite3.Connection,
+        version: str,
+        value: Callable[[Column], Callable[[Any], Any]],
+    ) -> None:
+        self.name = children.name
+        self._found = children.run(connection)
+        self._tree = Tree(children.compiled)
+        self._shape = RecordShape(children.compiled, version, value)
+
+    def of(self, parent: str) -> dict[str, Any] | None:
+        records = self._found.get(parent)
+        if not records:
+            return None
+        return {"totalSize": len(records), "done": True, "records": [self._shape.of(r, self._tree) for r in records]}

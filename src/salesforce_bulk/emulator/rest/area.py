@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, Final
 
 from .. import soql
@@ -20,7 +21,7 @@ from ..ids import to18
 from ..limits import Limits
 from ..login.oauth import bearer
 from ..login.sessions import Sessions
-from ..rendering.records import RecordShape, Tree
+from ..rendering.records import NestedRecords, RecordShape, Tree
 from ..rendering.values import rest_value
 from ..schema import describe
 from ..store import Store
@@ -28,6 +29,7 @@ from ..store import Store
 FIRST_VERSION: Final = 31
 LATEST_VERSION: Final = 68
 _SEASONS: Final = ("Spring", "Summer", "Winter")
+FIRST_VERSION_WITH_COUNTS: Final = 40.0
 DEFAULT_PAGE: Final = 2_000
 SMALLEST_PAGE: Final = 200
 CURSOR_LIFE: Final = timedelta(days=2)
@@ -38,6 +40,7 @@ class _Cursor:
     compiled: soql.Compiled
     version: str
     records: list[Sequence[Any]]
+    nested: list[NestedRecords]
     page: int
     opened: datetime
 
@@ -46,13 +49,22 @@ class RestArea(Area):
     prefix = "/services/data"
 
     def __init__(
-        self, store: Store, sessions: Sessions, clock: Clock, limits: Limits, calls: Sequence[Call] = ()
+        self,
+        store: Store,
+        sessions: Sessions,
+        clock: Clock,
+        limits: Limits,
+        calls: Sequence[Call] = (),
+        api_enabled: Callable[[], bool] = lambda: True,
     ) -> None:
-        """*calls*: those of the other APIs under this path."""
+        """*calls*: those of the other APIs under this path. *api_enabled*: whether the user has "API Enabled"."""
         self.store = store
         self.sessions = sessions
         self.clock = clock
         self.limits = limits
+        self.api_enabled = api_enabled
+        #: Since when the schema is as it is.
+        self._begun = int(clock.now().timestamp())
         self._cursors: dict[str, _Cursor] = {}
         base = "/services/data/v{version}"
         self.routes = (
@@ -61,6 +73,7 @@ class RestArea(Area):
             route("rest.sobjects", "GET", f"{base}/sobjects", self._call(self._sobjects)),
             route("rest.describe", "GET", f"{base}/sobjects/{{name}}/describe", self._call(self._describe)),
             route("rest.limits", "GET", f"{base}/limits", self._call(self._limits)),
+            route("rest.record_count", "GET", f"{base}/limits/recordCount", self._call(self._record_count)),
             route("rest.query", "GET", f"{base}/query", self._call(self._query)),
             route("rest.query", "GET", f"{base}/queryAll", self._call(self._query_all)),
             route("rest.query_more", "GET", f"{base}/query/{{locator}}", self._call(self._more)),
@@ -76,7 +89,8 @@ class RestArea(Area):
         return Answer(405, "METHOD_NOT_ALLOWED", text).reply
 
     def failed(self, request: Request, error: Exception) -> Reply:
-        return Answer(500, "UNKNOWN_EXCEPTION", "An unexpected error occurred.").reply
+        text = "An unexpected error occurred. Please include this ErrorId if you contact support: 123456789-12345 (-1234567)"
+        return Answer(500, "UNKNOWN_EXCEPTION", text).reply
 
     def forget(self) -> None:
         self._cursors.clear()
@@ -108,8 +122,12 @@ class RestArea(Area):
         token = bearer(request)
         if scheme and not token:
             raise Answer(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
-        if not token or self.sessions.find(token) is None:
+        session = self.sessions.find(token) if token else None
+        if session is None:
             raise Answer(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        request.user_id = session.user_id
+        if not self.api_enabled():
+            raise Answer(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.")
         if self.limits.api_requests.remaining <= 0:
             raise Answer(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.limits.api_requests.use()
@@ -125,16 +143,35 @@ class RestArea(Area):
 
     def _sobjects(self, request: Request, version: str) -> Reply:
         listed = [describe.listing(sobject, version) for sobject in self.store.schema.objects]
-        return json_reply({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
+        return self._unless_known(request, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed})
 
     def _describe(self, request: Request, version: str, name: str) -> Reply:
         sobject = self.store.schema.object(name)
         if sobject is None:
             raise not_found()
-        return json_reply(describe.describe(sobject, version, self.store.schema.children(sobject)))
+        return self._unless_known(request, describe.describe(sobject, version, self.store.schema.children(sobject)))
+
+    def _unless_known(self, request: Request, told: Any) -> Reply:
+        """``If-Modified-Since``: what was asked for since the org began is known (rest-support.md 3.2)."""
+        try:
+            known = parsedate_to_datetime(request.header("if-modified-since")).timestamp() >= self._begun
+        except ValueError:
+            known = False
+        reply = Reply(304) if known else json_reply(told)
+        reply.headers.append(("Last-Modified", formatdate(self._begun, usegmt=True)))
+        return reply
 
     def _limits(self, request: Request, version: str) -> Reply:
         return json_reply(self.limits.report())
+
+    def _record_count(self, request: Request, version: str) -> Reply:
+        """How many records there are, roughly; names that nobody knows are passed over. Since 40.0."""
+        if float(version) < FIRST_VERSION_WITH_COUNTS:
+            raise not_found()
+        wanted = request.parameters().get("sObjects")
+        known = map(self.store.schema.object, wanted.split(",")) if wanted else iter(self.store.schema)
+        counted = [sobject for sobject in known if sobject is not None]
+        return json_reply({"sObjects": [{"count": self.store.count(o), "name": o.name} for o in counted]})
 
     # --- query --------------------------------------------------------------------------------------------------------
 
@@ -153,10 +190,11 @@ class RestArea(Area):
         )
         with self.store.reader() as connection:
             records: list[Sequence[Any]] = list(compiled.run(connection).records)
+            nested = [NestedRecords(children, connection, version, rest_value) for children in compiled.children]
         if compiled.count_only:
             return json_reply({"totalSize": records[0][0], "done": True, "records": []})
         locator = to18(f"01gLo0{secrets.randbelow(10**9):09d}")
-        cursor = _Cursor(compiled, version, records, _page_size(request), self.clock.now())
+        cursor = _Cursor(compiled, version, records, nested, _page_size(request), self.clock.now())
         if len(records) > cursor.page:
             self._cursors[locator] = cursor
         return self._page(cursor, locator, 0)
@@ -175,7 +213,11 @@ class RestArea(Area):
         page: dict[str, Any] = {"totalSize": len(cursor.records), "done": end >= len(cursor.records)}
         if not page["done"]:
             page["nextRecordsUrl"] = f"/services/data/v{cursor.version}/query/{locator}-{end}"
-        page["records"] = [shape.of(record, tree) for record in cursor.records[offset:end]]
+        where = cursor.compiled.record_id
+        page["records"] = [
+            shape.of(record, tree) | {nested.name: nested.of(str(record[where or 0])) for nested in cursor.nested}
+            for record in cursor.records[offset:end]
+        ]
         return json_reply(page)
 
 

@@ -41,7 +41,7 @@ class _RollBack(Exception):
 
 
 @dataclass
-class _Entry:
+class Entry:
     """A record of the request: its object, its columns and their cells."""
 
     sobject: SObject
@@ -70,66 +70,69 @@ class Collections:
 
     def _insert(self, request: Request, version: str) -> Reply:
         said = read_object(request)
-        entries = [self._entry(record, None) for record in self._records(said)]
-        return _answer(self._save(entries, Operation.INSERT, None, all_or_none=_flag(said)))
+        entries = [self.entry(record, None) for record in self._records(said)]
+        return _answer(self.save(entries, Operation.INSERT, None, all_or_none=_flag(said)))
 
     def _update(self, request: Request, version: str) -> Reply:
         said = read_object(request)
-        entries: list[_Entry | RowError] = []
+        entries: list[Entry | RowError] = []
         for record in self._records(said):
-            entry = self._entry(record, None)
+            entry = self.entry(record, None)
             has_id = any(name.lower() == "id" for name in entry.columns)
             entries.append(entry if has_id else _NO_ID)
-        return _answer(self._save(entries, Operation.UPDATE, None, all_or_none=_flag(said)))
+        return _answer(self.save(entries, Operation.UPDATE, None, all_or_none=_flag(said)))
 
     def _upsert(self, request: Request, version: str, sobject: str, field: str) -> Reply:
-        known = self._object(sobject)
+        known = self.object(sobject)
         key = known.field(field)
         if key is None or not key.id_lookup:
             raise not_found()
         said = read_object(request)
-        entries = [self._entry(record, known) for record in self._records(said)]
-        results = self._save(entries, Operation.UPSERT, key.name, all_or_none=_flag(said))
+        entries = [self.entry(record, known) for record in self._records(said)]
+        results = self.save(entries, Operation.UPSERT, key.name, all_or_none=_flag(said))
         return _answer(results, created=True)
 
     def _delete(self, request: Request, version: str) -> Reply:
         said = request.parameters()
         wanted = [id for id in said.get("ids", "").split(",") if id]
         self._check_count(len(wanted), self.limits.collection_records)
-        entries: list[_Entry | RowError] = []
+        entries: list[Entry | RowError] = []
         for id in wanted:
             id18 = ids.normalise(id)
             sobject = self.store.schema.by_prefix(id18[:3]) if id18 else None
             if sobject is None:
                 entries.append(RowError("MALFORMED_ID", f"malformed id {id}"))
             else:
-                entries.append(_Entry(sobject, ("Id",), [id]))
+                entries.append(Entry(sobject, ("Id",), [id]))
         all_or_none = said.get("allOrNone", "").lower() == "true"
-        return _answer(self._save(entries, Operation.DELETE, None, all_or_none=all_or_none))
+        return _answer(self.save(entries, Operation.DELETE, None, all_or_none=all_or_none))
 
     def _retrieve(self, request: Request, version: str, sobject: str) -> Reply:
-        known = self._object(sobject)
+        known = self.object(sobject)
         said = read_object(request)
         wanted, fields = said.get("ids"), said.get("fields")
         if not _are_texts(wanted) or not _are_texts(fields) or not all(map(_NAME.fullmatch, fields)):
             raise Answer(400, "JSON_PARSER_ERROR", "ids and fields are lists of texts")
         self._check_count(len(wanted), self.limits.collection_reads)
         found = [ids.normalise(id) for id in wanted]
-        listed = ", ".join(f"'{id}'" for id in sorted({id for id in found if id})) or "''"
-        names = dict.fromkeys(fields)
-        text = f"SELECT {', '.join(names)} FROM {known.name} WHERE Id IN ({listed})"
+        records = self.read(known, [id for id in found if id], fields, version)
+        return document([records.get(id or "") for id in found])
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, sobject: SObject, wanted: Sequence[str], fields: Sequence[str], version: str) -> dict[str, Any]:
+        """The records with these ids of 18 characters, as documents, by id; what is not there, or deleted, is not."""
+        listed = ", ".join(f"'{id}'" for id in sorted(set(wanted))) or "''"
+        text = f"SELECT {', '.join(dict.fromkeys(fields))} FROM {sobject.name} WHERE Id IN ({listed})"
         compiled = soql.compile_query(
             soql.parse(text), self.store.schema, dialect="rest", all_rows=False, now=self.clock.now()
         )
         tree, shape = Tree(compiled), RecordShape(compiled, version, rest_value)
         assert compiled.record_id is not None
         with self.store.reader() as connection:
-            records = {
-                record[compiled.record_id]: shape.of(record, tree) for record in compiled.run(connection).records
+            return {
+                str(record[compiled.record_id]): shape.of(record, tree) for record in compiled.run(connection).records
             }
-        return document([records.get(id) for id in found])
-
-    # --- reading ------------------------------------------------------------------------------------------------------
 
     def _records(self, said: Mapping[str, Any]) -> list[dict[str, Any]]:
         records = said.get("records")
@@ -145,13 +148,13 @@ class Collections:
             text = f"record limit reached. cannot submit more than {most} records into this call"
             raise Answer(400, "EXCEEDED_ID_LIMIT", text)
 
-    def _object(self, name: str) -> SObject:
+    def object(self, name: str) -> SObject:
         sobject = self.store.schema.object(name)
         if sobject is None:
             raise not_found()
         return sobject
 
-    def _entry(self, record: Mapping[str, Any], sobject: SObject | None) -> _Entry:
+    def entry(self, record: Mapping[str, Any], sobject: SObject | None) -> Entry:
         attributes = record.get("attributes")
         type = attributes.get("type") if isinstance(attributes, dict) else None
         known = self.store.schema.object(type) if isinstance(type, str) else sobject
@@ -162,12 +165,12 @@ class Collections:
         if sobject is not None and known is not sobject:
             raise Answer(400, "INVALID_TYPE", f"The records of this call are {sobject.name}, not {known.name}")
         cells = dict(_cell(name, value) for name, value in record.items() if name != "attributes")
-        return _Entry(known, tuple(cells), list(cells.values()))
+        return Entry(known, tuple(cells), list(cells.values()))
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def _save(
-        self, entries: Sequence[_Entry | RowError], operation: str, external_id: str | None, *, all_or_none: bool
+    def save(
+        self, entries: Sequence[Entry | RowError], operation: str, external_id: str | None, *, all_or_none: bool
     ) -> list[SaveResult]:
         results: list[SaveResult] = []
         try:
@@ -183,7 +186,7 @@ class Collections:
     def _save_group(
         self,
         connection: sqlite3.Connection,
-        group: Sequence[_Entry | RowError],
+        group: Sequence[Entry | RowError],
         operation: str,
         external_id: str | None,
     ) -> list[SaveResult]:
@@ -201,13 +204,13 @@ class Collections:
         fault = self.faults.of_call("collections.save", "", f"{operation} {first.sobject.name}")
         if fault.locks:
             plan.locked = fault.happened
-        return plan.apply_within(connection, [entry.cells for entry in group if isinstance(entry, _Entry)])
+        return plan.apply_within(connection, [entry.cells for entry in group if isinstance(entry, Entry)])
 
 
-def _groups(entries: Sequence[_Entry | RowError]) -> Iterator[list[_Entry | RowError]]:
+def _groups(entries: Sequence[Entry | RowError]) -> Iterator[list[Entry | RowError]]:
     """Neighbours of one object with the same columns; a record that was refused already stands alone."""
 
-    def key(numbered: tuple[int, _Entry | RowError]) -> object:
+    def key(numbered: tuple[int, Entry | RowError]) -> object:
         number, entry = numbered
         return number if isinstance(entry, RowError) else (entry.sobject.name, entry.columns)
 

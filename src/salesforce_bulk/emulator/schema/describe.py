@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .objects import Field, SObject
+from .objects import Field, RecordType, SObject
 
+#: The record type of all records that have none.
+MASTER_ID: Final = "012000000000000AAA"
 #: From rest-support.md section 9. What is not listed is text.
 SOAP_TYPES: Final = {
     "id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": "xsd:int", "long": "xsd:long",
@@ -25,6 +27,11 @@ def soap_type(field: Field) -> str:
 
 
 def listing(sobject: SObject, version: str) -> dict[str, Any]:
+    answer = _listing(sobject, version)
+    return answer | {key: value for key, value in (sobject.described or {}).items() if key in answer}
+
+
+def _listing(sobject: SObject, version: str) -> dict[str, Any]:
     path = f"/services/data/v{version}/sobjects/{sobject.name}"
     return {
         "activateable": False,
@@ -60,7 +67,7 @@ def listing(sobject: SObject, version: str) -> dict[str, Any]:
 
 def describe(sobject: SObject, version: str, children: Iterable[tuple[SObject, Field]] = ()) -> dict[str, Any]:
     listed = listing(sobject, version)
-    answer = {
+    answer: dict[str, Any] = {
         "actionOverrides": [],
         "childRelationships": [_child(child, field) for child, field in children],
         "compactLayoutable": sobject.createable,
@@ -74,14 +81,37 @@ def describe(sobject: SObject, version: str, children: Iterable[tuple[SObject, F
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [],
+        "recordTypeInfos": _record_types(sobject, version),
         "searchLayoutable": sobject.createable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {sobject.label_plural.lower()}", "name": "everything"}],
         **listed,
     }
-    # The recorded order is the alphabetical one.
+    # What another org said of itself is said again. The recorded order is the alphabetical one.
+    answer |= sobject.described or {}
     return {key: answer[key] for key in sorted(answer)}
+
+
+def _record_types(sobject: SObject, version: str) -> list[dict[str, Any]]:
+    """The master one stands last, and only beside others."""
+    if not sobject.record_types:
+        return []
+    path = f"/services/data/v{version}/sobjects/{sobject.name}/describe/layouts/"
+    default = sobject.default_record_type
+    master = RecordType(MASTER_ID, "Master", "Master", is_default=default is None)
+    return [
+        {
+            "active": known.active,
+            "available": known.available,
+            "defaultRecordTypeMapping": known.is_default,
+            "developerName": known.developer_name,
+            "master": known is master,
+            "name": known.name,
+            "recordTypeId": known.id,
+            "urls": {"layout": path + known.id},
+        }
+        for known in (*sobject.record_types, master)
+    ]
 
 
 def _child(child: SObject, field: Field) -> dict[str, Any]:
@@ -98,6 +128,13 @@ def _child(child: SObject, field: Field) -> dict[str, Any]:
 
 
 def describe_field(field: Field) -> dict[str, Any]:
+    if field.described is None:
+        return _describe_field(field)
+    answer = {**_describe_field(field), **field.described}
+    return {key: answer[key] for key in sorted(answer)}
+
+
+def _describe_field(field: Field) -> dict[str, Any]:
     is_id = field.type in ("id", "reference")
     is_compound = not field.stored
     return {

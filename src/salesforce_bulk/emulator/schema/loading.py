@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from .objects import Field, SObject, by_name
+from .objects import Field, RecordType, SObject, by_name
 
 #: What the store puts into every new org.
 _ALWAYS_THERE: Final = ("User", "Profile", "Organization", "Pricebook2")
@@ -25,9 +25,8 @@ def load_objects(describes: Iterable[Mapping[str, Any]], standard: Iterable[SObj
     for answer in answers:
         yield _read_object(answer, children, twins.get(answer["name"].lower()))
     described = {answer["name"] for answer in answers}
-    yield from (
-        sobject for sobject in twins.values() if sobject.name in _ALWAYS_THERE and sobject.name not in described
-    )
+    needed = {*_ALWAYS_THERE, *(["RecordType"] if any(map(_record_types, answers)) else [])}
+    yield from (sobject for sobject in twins.values() if sobject.name in needed and sobject.name not in described)
 
 
 def _read_object(
@@ -49,6 +48,25 @@ def _read_object(
         createable=answer.get("createable", True),
         updateable=answer.get("updateable", True),
         deletable=answer.get("deletable", True),
+        bulk=twin.bulk if twin else True,
+        record_types=_record_types(answer),
+        described={key: value for key, value in answer.items() if key not in ("fields", "urls")},
+    )
+
+
+def _record_types(answer: Mapping[str, Any]) -> tuple[RecordType, ...]:
+    """``recordTypeInfos`` but for the master one, which is no record."""
+    return tuple(
+        RecordType(
+            info["recordTypeId"],
+            info["name"],
+            info.get("developerName") or info["name"],
+            available=info.get("available", True),
+            active=info.get("active", True),
+            is_default=info.get("defaultRecordTypeMapping", False),
+        )
+        for info in answer.get("recordTypeInfos") or ()
+        if not info.get("master") and info.get("recordTypeId")
     )
 
 
@@ -87,6 +105,7 @@ def _read_field(d: Mapping[str, Any], child: Mapping[str, Any], twin: Field | No
         compound_name=get("compoundFieldName"),
         extra_type_info=get("extraTypeInfo"),
         formula=_formula(twin, present),
+        described=d,
     )
 
 

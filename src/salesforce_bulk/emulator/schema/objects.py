@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 TEXT_TYPES: Final = frozenset(
     {
@@ -73,6 +74,10 @@ class Field:
     extra_type_info: str | None = None
     #: Ours: an SQL expression over the other columns, for what the org works out itself (a contact's full name).
     formula: str | None = None
+    #: Of an auto-number, which describe does not tell: ``INV-{0000}``. Without it, eight digits as in a new org's cases.
+    display_format: str | None = None
+    #: The describe answer that the field was read from, to be given again as it is.
+    described: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         def settle(name: str, value: object) -> None:
@@ -130,6 +135,18 @@ class Field:
         return self.type in TEXT_TYPES
 
 
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """A kind of records of an object. *available*: to the user; the default one is what a new record has if nobody says."""
+
+    id: str
+    name: str
+    developer_name: str
+    available: bool = True
+    active: bool = True
+    is_default: bool = False
+
+
 @dataclass(frozen=True)
 class SObject:
     """One object and its fields. Make a custom one with `SObject.define`, which adds the fields that every object has."""
@@ -145,6 +162,10 @@ class SObject:
     deletable: bool = True
     #: False: Bulk API answers "Entity '...' is not supported by the Bulk API."
     bulk: bool = True
+    #: Those besides the master one, which every object has.
+    record_types: tuple[RecordType, ...] = ()
+    #: The describe answer that the object was read from, but for its fields.
+    described: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @classmethod
     def define(
@@ -183,6 +204,11 @@ class SObject:
     @property
     def has_recycle_bin(self) -> bool:
         return "isdeleted" in self.fields
+
+    @property
+    def default_record_type(self) -> str | None:
+        """Its id; None: the master record type, which is an empty field."""
+        return next((known.id for known in self.record_types if known.is_default), None)
 
     def with_field(self, field: Field) -> SObject:
         return replace(self, fields={**self.fields, field.name.lower(): field})

@@ -3,141 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import json
-import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from .compiled import Children, Column, Compiled, Parent
 from .errors import SoqlError
-from .filters import Bound, Filters, fold, options
-from .scope import Node, Operand, Scope, is_aggregate, not_served
-from .syntax import Call, Fields, Path, Query, Selected, Target, TypeOf
+from .filters import Bound, Filters
+from .scope import NO_COLUMN, REFERENCE, Node, Operand, Scope, is_aggregate, not_served
+from .syntax import Call, Fields, OrderBy, Path, Query, Selected, Source, Target, TypeOf
 
 if TYPE_CHECKING:
-    from ..schema import Field, Schema, SObject
+    from ..schema import Field, Schema
 
 Dialect = Literal["bulk_csv", "bulk_json", "rest"]
-Stored = None | str | int | float | bool | bytes | dict[str, Any]
-Record = tuple[Stored, ...]
 
+NO_CHILDREN: Final = (
+    "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom relationship, be "
+    f"sure to append the '__r' after the custom relationship name. {REFERENCE}"
+)
+#: "GROUP BY ROLLUP", "GROUP BY CUBE": up to three fields.
+MAX_SUBTOTALS: Final = 3
 MAX_OFFSET: Final = 2_000
 MAX_FIELDS_LIMIT: Final = 200
-_FETCH_ROWS: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the result.
-
-    Attributes:
-        path: ``("Owner", "Name")``, spelled as the schema spells it. An aggregate has its alias or ``expr0``.
-        type: The describe type its values are rendered as; a count is an ``int``.
-        field: The field, or None for what is no field (a count, ``Owner.Type``).
-    """
-
-    path: tuple[str, ...]
-    type: str
-    field: Field | None = None
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A parent whose fields are selected. A record of the result holds the parent's id, or None, at *index*."""
-
-    path: tuple[str, ...]
-    targets: tuple[SObject, ...]
-    index: int
-
-    def sobject(self, record: Record) -> SObject | None:
-        """The object of this record's parent (``attributes.type``); None when there is no parent."""
-        key = record[self.index]
-        if not isinstance(key, str):
-            return None
-        return next((target for target in self.targets if target.key_prefix == key[:3]), self.targets[0])
-
-    def id(self, record: Record) -> str | None:
-        key = record[self.index]
-        return key if isinstance(key, str) else None
-
-
-class ResultSet:
-    """What a query found, read once and in constant memory.
-
-    Attributes:
-        columns: The columns of the select list.
-        records: The records, each as its columns and then its hidden values: what :attr:`Compiled.record_id` and the
-            ``index`` of each :attr:`Compiled.parents` point at.
-    """
-
-    def __init__(self, columns: tuple[Column, ...], records: Iterator[Record]) -> None:
-        self.columns = columns
-        self.records = records
-
-    @property
-    def rows(self) -> Iterator[Record]:
-        """The values of the select list alone. Reads from :attr:`records`: use one of the two."""
-        width = len(self.columns)
-        return (record[:width] for record in self.records)
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A query ready to run.
-
-    Attributes:
-        root: The object after FROM. The records of an aggregate query are ``AggregateResult``s: see *aggregate*.
-        columns: See :class:`Column`.
-        parents: Every parent on a selected path, each before its own parents (``Owner``, then ``Owner.Profile``).
-        record_id: Where a record holds its id; None in an aggregate query.
-        count_only: ``SELECT COUNT()``: one record of one number, which REST shows as ``totalSize`` and not as a record.
-    """
-
-    root: SObject
-    columns: tuple[Column, ...]
-    parents: tuple[Parent, ...]
-    record_id: int | None
-    aggregate: bool
-    count_only: bool
-    sql: str
-    parameters: tuple[Bound, ...]
-
-    def run(self, connection: sqlite3.Connection) -> ResultSet:
-        _register(connection)
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        cursor.execute(self.sql, self.parameters)
-        return ResultSet(self.columns, self._read(cursor))
-
-    def _read(self, cursor: sqlite3.Cursor) -> Iterator[Record]:
-        readers = [(i, _READERS[c.type]) for i, c in enumerate(self.columns) if c.type in _READERS]
-        while rows := cursor.fetchmany(_FETCH_ROWS):
-            if not readers:
-                yield from rows
-                continue
-            for row in rows:
-                values = list(row)
-                for index, read in readers:
-                    if values[index] is not None:
-                        values[index] = read(values[index])
-                yield tuple(values)
-
-
-def _register(connection: sqlite3.Connection) -> None:
-    """Give *connection* our functions, once: SQLite does not replace one while a statement of the connection runs."""
-    try:
-        connection.execute("SELECT soql_options(NULL)").fetchone()
-    except sqlite3.OperationalError:
-        connection.create_function("soql_fold", 1, fold, deterministic=True)
-        connection.create_function("soql_options", 1, options, deterministic=True)
-
-
-_READERS: Final[dict[str, Callable[[Any], Stored]]] = {"boolean": bool, "address": json.loads, "location": json.loads}
 
 
 def compile_query(query: Query, schema: Schema, *, dialect: Dialect, all_rows: bool, now: datetime) -> Compiled:
@@ -185,11 +74,11 @@ class _Compiler:
                 if self._dialect == "bulk_csv":
                     text = "Aggregate Relationships not supported in Bulk Query with CSV content type"
                     raise SoqlError("API_ERROR", text, feature=True)
-                raise not_served("queries inside the select list")
-            if isinstance(item, TypeOf):
-                if self._dialect == "bulk_csv":
-                    raise SoqlError("FUNCTIONALITY_NOT_ENABLED", "TYPEOF not supported in Bulk Query", feature=True)
-                raise not_served("TYPEOF")
+                if self._bulk:
+                    raise not_served("queries inside the select list")
+            # A recording shows it at work in a job of JSON, which the guide denies (bulk-api-1.md U9).
+            if isinstance(item, TypeOf) and self._dialect == "bulk_csv":
+                raise SoqlError("FUNCTIONALITY_NOT_ENABLED", "TYPEOF not supported in Bulk Query", feature=True)
         if self._bulk and aggregates:
             text = "Aggregate queries not supported in Bulk Query"
             raise SoqlError("FUNCTIONALITY_NOT_ENABLED", text, feature=True)
@@ -228,13 +117,46 @@ class _Compiler:
             f"ORDER BY {', '.join(order)}{_limits(query)}"
         )
         parameters = tuple(self._parameters)
-        return Compiled(scope.sobject, columns, tuple(parents), len(columns), False, False, sql, parameters)
+        children = tuple(self._children(item, scope) for item in query.select if isinstance(item, Query))
+        return Compiled(scope.sobject, columns, tuple(parents), len(columns), False, False, sql, parameters, children)
+
+    def _children(self, query: Query, scope: Scope) -> Children:
+        """A query inside the select list. Its children are looked for by a column that is not shown."""
+        path = query.sources[0].path
+        found = [
+            (child, field)
+            for child, field in self._schema.children(scope.sobject)
+            if (field.child_relationship or "").lower() == str(path).lower()
+        ]
+        if not found:
+            raise scope.wrong("INVALID_TYPE", path.position, NO_CHILDREN.format(path))
+        if any(isinstance(item, Query) for item in query.select):
+            raise not_served("queries inside a query of children")
+        child, field = found[0]
+        source = Source(Path((child.name,), path.position), query.sources[0].alias)
+        # Under its own alias the reference can be selected besides, and FIELDS() may hold it, too.
+        whole = replace(query, sources=(source, *query.sources[1:]), limit=None, offset=None, text=self._text)
+        compiled = self._inner().compile(whole)
+        if compiled.aggregate:
+            raise scope.wrong(
+                "MALFORMED_QUERY", query.position, "Aggregate functions are not supported in inner queries"
+            )
+        place = next((n for n, column in enumerate(compiled.columns) if column.path == (field.name,)), None)
+        if place is None:
+            with_parent = replace(whole, select=(*whole.select, Selected(Path((field.name,), path.position))))
+            compiled = self._inner().compile(with_parent)
+            place = len(compiled.columns) - 1
+            compiled = replace(compiled, columns=compiled.columns[:-1])
+        return Children(field.child_relationship or "", compiled, place, query.limit, query.offset or 0)
+
+    def _inner(self) -> _Compiler:
+        return _Compiler(self._schema, self._text, self._dialect, self._all_rows, self._now)
 
     def _select_list(self, query: Query, scope: Scope) -> list[tuple[Column, str]]:
         selected: list[tuple[Column, str]] = []
         seen: set[tuple[str, ...]] = set()
 
-        def add(operand: Operand, alias: str | None = None) -> None:
+        def add(operand: Operand, alias: str | None = None, only: frozenset[str] = frozenset()) -> None:
             path = (alias,) if alias else operand.path
             if path in seen:
                 raise SoqlError("MALFORMED_QUERY", f"duplicate field selected: {'.'.join(path)}")
@@ -242,7 +164,7 @@ class _Compiler:
             sql = operand.sql
             if operand.type == "base64":  # REST shows a path, made of the record's id
                 sql = f"CASE WHEN {sql} IS NOT NULL THEN {scope.record_id()} END"
-            selected.append((Column(path, operand.type, operand.field), sql))
+            selected.append((Column(path, operand.type, operand.field, only), sql))
 
         for item in query.select:
             if isinstance(item, Fields):
@@ -257,7 +179,41 @@ class _Compiler:
                     raise _not_grouped(operand, scope)
                 self._check_selectable(operand)
                 add(operand, item.alias)
+            elif isinstance(item, TypeOf):
+                for operand, kinds in self._typeof(item, scope):
+                    add(operand, only=kinds)
         return selected
+
+    def _typeof(self, item: TypeOf, scope: Scope) -> list[tuple[Operand, frozenset[str]]]:
+        """The fields of each kind of parent. One that several kinds show is one column."""
+        names = item.relationship.names
+        reference = scope.operand(Path((*names, "Id"), item.relationship.position))
+        node = scope.parents(reference.path)[-1]
+        if not node.polymorphic:
+            says = f"TYPEOF is only valid on polymorphic relationships: {item.relationship}"
+            raise scope.wrong("MALFORMED_QUERY", item.relationship.position, says)
+        rest = {target.name for target in node.targets}
+        wanted: list[tuple[Path, set[str]]] = []
+        for kind, paths in item.whens:
+            target = next((known for known in node.targets if known.name.lower() == str(kind).lower()), None)
+            if target is None:
+                says = f"sObject type '{kind}' is not a target of {item.relationship}"
+                raise scope.wrong("INVALID_TYPE", kind.position, says)
+            rest.discard(target.name)
+            for path in paths:
+                if len(path.names) > 1:
+                    raise not_served("paths in TYPEOF")
+                if target.field(path.names[0]) is None:
+                    says = NO_COLUMN.format(path, target.name)
+                    raise scope.wrong("INVALID_FIELD", path.position, says)
+                wanted.append((path, {target.name}))
+        wanted += [(path, rest) for path in item.otherwise]
+        found: dict[tuple[str, ...], tuple[Operand, set[str]]] = {}
+        for path, kinds in wanted:
+            operand = scope.operand(Path((*names, *path.names), path.position))
+            self._check_selectable(operand)
+            found.setdefault(operand.path, (operand, set()))[1].update(kinds)
+        return [(operand, frozenset(kinds)) for operand, kinds in found.values()]
 
     def _check_selectable(self, operand: Operand) -> None:
         if not self._bulk:
@@ -292,7 +248,8 @@ class _Compiler:
         return [nodes[path] for path in sorted(nodes, key=len)]
 
     def _aggregate(self, query: Query, scope: Scope) -> Compiled:
-        grouped = {operand.sql: operand for operand in (scope.operand(target) for target in query.group)}
+        sets, targets = _grouping_sets(query.group)
+        grouped = {operand.sql: operand for operand in (scope.operand(target) for target in targets)}
         for operand in grouped.values():
             if operand.field is not None and not operand.field.groupable and operand.sql.endswith('"'):
                 says = f"field '{operand.name}' can not be grouped in a query call"
@@ -302,7 +259,12 @@ class _Compiler:
             raise SoqlError("MALFORMED_QUERY", text)
 
         def usable(target: Target) -> Operand:
-            """An aggregate of a field that is not grouped, or what is grouped."""
+            """An aggregate of a field that is not grouped, or what is grouped; with subtotals, whether a record is one."""
+            if sets and isinstance(target, Call) and target.name == "GROUPING" and len(target.arguments) == 1:
+                inner = scope.operand(target.arguments[0])  # type: ignore[arg-type]
+                if inner.sql not in grouped:
+                    raise _not_grouped(inner, scope)
+                return Operand(_is_subtotal(inner.sql), "int", inner.path, target.position)
             operand = scope.operand(target, aggregates=True)
             if is_aggregate(target):
                 inner = scope.operand(target.arguments[0])  # type: ignore[union-attr,arg-type]
@@ -329,6 +291,10 @@ class _Compiler:
                 aliases[item.alias.lower()] = operand
             columns.append(Column((name,), operand.type, operand.field))
             expressions.append(operand.sql)
+        if sets:
+            order = [(aliases.get(str(by.target).lower()) or usable(by.target), by) for by in query.order]
+            sql = self._subtotals(query, scope, list(grouped), sets, expressions, usable, order)
+            return Compiled(scope.sobject, tuple(columns), (), None, True, False, sql, tuple(self._parameters))
         where = self._where(query, scope)
         having = ""
         if query.having is not None:
@@ -338,9 +304,41 @@ class _Compiler:
         for by in query.order:
             operand = aliases.get(str(by.target).lower()) or usable(by.target)
             keys.append(self._ordered(operand, by.descending, by.nulls_last, scope))
-        order = f" ORDER BY {', '.join(keys)}" if keys else ""
-        sql = f"SELECT {', '.join(expressions)} FROM {scope.table}{where}{group}{having}{order}{_limits(query)}"
+        ordered = f" ORDER BY {', '.join(keys)}" if keys else ""
+        sql = f"SELECT {', '.join(expressions)} FROM {scope.table}{where}{group}{having}{ordered}{_limits(query)}"
         return Compiled(scope.sobject, tuple(columns), (), None, True, False, sql, tuple(self._parameters))
+
+    def _subtotals(
+        self,
+        query: Query,
+        scope: Scope,
+        grouped: list[str],
+        sets: list[list[int]],
+        expressions: list[str],
+        usable: Callable[[Target], Operand],
+        order: list[tuple[Operand, OrderBy]],
+    ) -> str:
+        """``GROUP BY ROLLUP`` and ``CUBE``: a query for each set of what is grouped, what is not in it being null."""
+        parts = []
+        for chosen in sets:
+            present = [grouped[place] for place in chosen]
+            values = {sql: "NULL" for sql in grouped if sql not in present}
+            values |= {_is_subtotal(sql): str(int(sql not in present)) for sql in grouped}
+            shown = ", ".join(f"{values.get(sql, sql)} AS c{place}" for place, sql in enumerate(expressions))
+            where = self._where(query, scope)
+            having = ""
+            if query.having is not None:
+                having = f" HAVING {self._filters(scope, usable, 0).sql(query.having)}"
+            # Grouped by nothing, all records are one group; without records there is none.
+            parts.append(f"SELECT {shown} FROM {scope.table}{where} GROUP BY {', '.join(present) or 'NULL'}{having}")
+        keys = []
+        for operand, by in order:
+            if operand.sql not in expressions:
+                raise not_served("ORDER BY of what is not selected, beside ROLLUP and CUBE")
+            column = replace(operand, sql=f"c{expressions.index(operand.sql)}")
+            keys.append(self._ordered(column, by.descending, by.nulls_last, scope))
+        ordered = f" ORDER BY {', '.join(keys)}" if keys else ""
+        return f"SELECT * FROM ({' UNION ALL '.join(parts)}){ordered}{_limits(query)}"
 
     def _where(self, query: Query, scope: Scope, depth: int = 0) -> str:
         tests = []
@@ -379,6 +377,26 @@ class _Compiler:
             raise scope.wrong("MALFORMED_QUERY", operand.position, says)
         sql = f"soql_fold({operand.sql})" if operand.kind == "text" else operand.sql
         return f"{sql} {'DESC' if descending else 'ASC'} NULLS {'LAST' if nulls_last else 'FIRST'}"
+
+
+def _grouping_sets(group: tuple[Target, ...]) -> tuple[list[list[int]], tuple[Target, ...]]:
+    """The sets of ``ROLLUP(a, b)`` or ``CUBE(a, b)``, as places in what stands there, and that. None: a plain GROUP BY."""
+    first = group[0] if group else None
+    if len(group) != 1 or not isinstance(first, Call) or first.name not in ("ROLLUP", "CUBE"):
+        return [], group
+    targets = tuple(target for target in first.arguments if isinstance(target, Path | Call))
+    if not 1 <= len(targets) <= MAX_SUBTOTALS or len(targets) != len(first.arguments):
+        raise SoqlError("MALFORMED_QUERY", f"{first.name} takes one to {MAX_SUBTOTALS} fields")
+    places = range(len(targets))
+    if first.name == "ROLLUP":
+        return [list(places[:count]) for count in range(len(targets), -1, -1)], targets
+    sizes = range(len(targets), -1, -1)
+    return [list(chosen) for size in sizes for chosen in itertools.combinations(places, size)], targets
+
+
+def _is_subtotal(sql: str) -> str:
+    """Stands for ``GROUPING()`` of what *sql* groups until a set is chosen."""
+    return f"grouping({sql})"
 
 
 def _fields_in_aggregate() -> SoqlError:

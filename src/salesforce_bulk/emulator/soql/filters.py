@@ -10,6 +10,7 @@ Text is compared without regard to case. ASCII values use SQLite's NOCASE; the o
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -59,6 +60,15 @@ def fold(text: Bound | None) -> Bound | None:
 def options(text: Bound | None) -> Bound | None:
     """A multi-select value with its options in one order: ``A;B`` equals ``B;A``."""
     return ";".join(sorted(text.lower().split(";"))) if isinstance(text, str) else text
+
+
+def distance(latitude: float | None, longitude: float | None, north: float, east: float, radius: float) -> float | None:
+    """Along the surface of a globe of *radius*, from a place to a point, both in degrees (haversine formula)."""
+    if latitude is None or longitude is None:
+        return None
+    a, b = math.radians(latitude), math.radians(north)
+    turn = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(east - longitude) / 2) ** 2
+    return 2 * radius * math.asin(math.sqrt(min(1.0, turn)))
 
 
 class Filters:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from .errors import SoqlError, located, unexpected
-from .syntax import Call, Path, Source, Target
+from .syntax import Call, Number, Path, Source, Target, Text
 
 if TYPE_CHECKING:
     from ..schema import Field, Schema, SObject
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 #: "No more than five levels can be specified in a child-to-parent relationship" ("Relationship Query Limitations").
 MAX_LEVELS: Final = 5
 
-_REFERENCE: Final = "Please reference your WSDL or the describe call for the appropriate names."
+REFERENCE: Final = "Please reference your WSDL or the describe call for the appropriate names."
+NO_COLUMN: Final = (
+    "No such column '{}' on entity '{}'. If you are attempting to use a custom field, "
+    f"be sure to append the '__c' after the custom field name. {REFERENCE}"
+)
 _NUMBERS: Final = frozenset({"int", "long", "double", "currency", "percent"})
 _AGGREGATES: Final = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
 #: The local org has one currency, one language and the time zone UTC, so these give back what they are given.
 _UNCHANGED: Final = frozenset({"TOLABEL", "CONVERTCURRENCY", "CONVERTTIMEZONE"})
-_NOT_SERVED: Final = frozenset({"FORMAT", "DISTANCE", "GEOLOCATION", "GROUPING", "ROLLUP", "CUBE"})
+_NOT_SERVED: Final = frozenset({"FORMAT", "GEOLOCATION", "GROUPING", "ROLLUP", "CUBE"})
+#: "Location-Based SOQL Queries": the mean radius of the earth, in the units that there are.
+_RADIUS: Final = {"mi": 3_958.7613, "km": 6_371.0088}
 #: "Date Functions". {0} is strftime's view of the value; {d} and {j} count from 1.
 _DATE_PARTS: Final = {
     "CALENDAR_YEAR": "%Y",
@@ -170,7 +176,7 @@ class Scope:
         if sobject is None:
             says = (
                 f"sObject type '{name}' is not supported. If you are attempting to use a custom object, "
-                f"be sure to append the '__c' after the entity name. {_REFERENCE}"
+                f"be sure to append the '__c' after the entity name. {REFERENCE}"
             )
             raise self.wrong("INVALID_TYPE", path.position, says)
         if not sobject.queryable:
@@ -203,7 +209,7 @@ class Scope:
         if not members:
             says = (
                 f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom "
-                f"relationship, be sure to append the '__r' after the custom relationship name. {_REFERENCE}"
+                f"relationship, be sure to append the '__r' after the custom relationship name. {REFERENCE}"
             )
             raise self.wrong("INVALID_FIELD", path.position, says)
         node.steps[name.lower()] = step = Node((*node.path, spelled), members)
@@ -222,11 +228,7 @@ class Scope:
             sql = f"CASE substr({self._reference(node)}, 1, 3) {kinds} END"
             return Operand(sql, "string", (*node.path, "Type"), path.position)
         if not found:
-            says = (
-                f"No such column '{name}' on entity '{node.entity}'. If you are attempting to use a custom field, "
-                f"be sure to append the '__c' after the custom field name. {_REFERENCE}"
-            )
-            raise self.wrong("INVALID_FIELD", path.position, says)
+            raise self.wrong("INVALID_FIELD", path.position, NO_COLUMN.format(name, node.entity))
         column = found[0][1]
         spelled = (*node.path, "Name" if node.polymorphic and name.lower() == "name" else column.name)
         if node.polymorphic and column.type == "id":
@@ -240,7 +242,8 @@ class Scope:
     def _compound(self, member: _Member, compound: Field) -> str:
         """An address or a place as JSON text, null when nothing of it is known. Keys as REST shows them."""
         alias, pairs, columns = self._alias(member), [], []
-        stem = compound.name.removesuffix("Address") if compound.type == "address" else compound.name.removesuffix("c")
+        # BillingAddress: BillingCity; Site__c: Site__City__s.
+        stem = compound.name.removesuffix("c" if compound.custom else "Address")
         for part in member.sobject.fields.values():
             if part.compound_name == compound.name and part.stored:
                 key = part.name.removeprefix(stem).removesuffix("__s")
@@ -273,6 +276,8 @@ class Scope:
         name = call.name
         if name in _NOT_SERVED:
             raise not_served(f"{name}()")
+        if name == "DISTANCE":
+            return self._distance(call)
         known = name in _UNCHANGED or name in _DATE_PARTS or (aggregates and name in _AGGREGATES)
         if not known or len(call.arguments) != 1 or not isinstance(call.arguments[0], Path | Call):
             raise unexpected(self.text, self.text.index("(", call.position), "unexpected token: '('")
@@ -282,6 +287,39 @@ class Scope:
         if name in _AGGREGATES:
             return self._aggregate(name, inner, call.position)
         return self._date_part(name, inner, call.position)
+
+    def _distance(self, call: Call) -> Operand:
+        """``DISTANCE(Loc__c, GEOLOCATION(37.8, -122.4), 'mi')``: null where the record has no place."""
+        place, point, unit = call.arguments if len(call.arguments) == 3 else (None, None, None)
+        if not (
+            isinstance(place, Path)
+            and isinstance(unit, Text)
+            and unit.raw in _RADIUS
+            and isinstance(point, Call)
+            and point.name == "GEOLOCATION"
+            and len(point.arguments) == 2
+        ):
+            raise unexpected(self.text, self.text.index("(", call.position), "unexpected token: '('")
+        numbers = [float(number.value) for number in point.arguments if isinstance(number, Number)]
+        compound = self._path(place)
+        if compound.field is None or compound.field.stored or len(numbers) != 2:
+            says = f"{place} is no place, or the point is not made of two numbers"
+            raise self.wrong("MALFORMED_QUERY", place.position, says)
+        node, names = self._begin(place)
+        for name in names[:-1]:
+            node = self._step(node, name, place)
+        member = node.members[0]
+        parts = [part for part in member.sobject.fields.values() if part.compound_name == compound.field.name]
+        columns = [
+            f"{self._alias(member)}.{quoted(part.name)}"
+            for word in ("Latitude", "Longitude")
+            for part in parts
+            if part.name.removesuffix("__s").endswith(word)
+        ]
+        if len(columns) != 2:
+            raise self.wrong("MALFORMED_QUERY", place.position, f"{place} has no latitude and longitude")
+        sql = f"soql_distance({', '.join(columns)}, {numbers[0]!r}, {numbers[1]!r}, {_RADIUS[unit.raw]!r})"
+        return Operand(sql, "double", compound.path, call.position)
 
     def _aggregate(self, name: str, inner: Operand, position: int) -> Operand:
         numeric = inner.kind == "number"

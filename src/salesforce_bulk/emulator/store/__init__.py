@@ -5,7 +5,9 @@
 
 from .columns import ColumnNotFound
 from .database import Store
-from .plan import Plan, SaveResult
+from .plan import Plan
+from .rows import SaveResult
+from .rules import ValidationRule
 from .values import MISSING, NULL, Cell, RowError
 
-__all__ = ["MISSING", "NULL", "Cell", "ColumnNotFound", "Plan", "RowError", "SaveResult", "Store"]
+__all__ = ["MISSING", "NULL", "Cell", "ColumnNotFound", "Plan", "RowError", "SaveResult", "Store", "ValidationRule"]

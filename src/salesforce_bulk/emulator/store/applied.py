@@ -29,6 +29,11 @@ class Applied:
                 for (text,) in found:
                     self._known.extend(map(_read, json.loads(text)))
 
+    @property
+    def known(self) -> tuple[int, int]:
+        """How many rows were done before the restart, and how many of them failed."""
+        return len(self._known), sum(not result.success for result in self._known)
+
     def apply(self, plan: Plan, rows: Iterable[Sequence[Cell] | RowError]) -> list[SaveResult]:
         """One result per row: the one that was written down before the restart, or that of doing it now."""
         remaining = iter(rows)

@@ -22,8 +22,11 @@ from typing import Final
 from .. import ids
 from ..schema import Field, Schema, SObject
 from .columns import ColumnNotFound
-from .plan import Plan, SaveResult
+from .locks import Locks
+from .plan import Plan
 from .records import fold, stamps_and_defaults
+from .rows import SaveResult
+from .rules import ValidationRule
 from .values import MISSING, NULL, Cell, RowError, SqlValue
 
 __all__ = ["MISSING", "NULL", "Cell", "ColumnNotFound", "Plan", "RowError", "SaveResult", "Store", "User"]
@@ -54,6 +57,9 @@ class Store:
     def __init__(self, path: Path | None, schema: Schema, now: Callable[[], datetime]) -> None:
         self.schema = schema
         self.now = now
+        self.locks = Locks(now)
+        #: Validation rules, in force from the next transaction on.
+        self.rules: list[ValidationRule] = []
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         if path is None:
             self._directory = tempfile.TemporaryDirectory(prefix="local-org-")
@@ -167,6 +173,8 @@ class Store:
                 connection.execute(f'DELETE FROM "{sobject.name}"')
             connection.execute("DELETE FROM _counters")
             connection.execute("DELETE FROM _applied")
+        self.locks.clear()
+        self.rules.clear()
         self.user = self.seed()
 
     def seed(self) -> User:
@@ -202,6 +210,12 @@ class Store:
             ProfileId=profile, LanguageLocaleKey="en_US",
         )  # fmt: skip
         put("Organization", Id=first_id("Organization"), Name=ORGANIZATION_NAME, OrganizationType="Developer Edition")
+        for sobject in self.schema.objects:
+            for kind in sobject.record_types:
+                put(
+                    "RecordType", Id=kind.id, Name=kind.name, DeveloperName=kind.developer_name,
+                    SobjectType=sobject.name, IsActive=int(kind.active),
+                )  # fmt: skip
         put("Pricebook2", Id=first_id("Pricebook2"), Name="Standard Price Book", IsActive=1, IsStandard=1)
         return user, USERNAME
 

@@ -5,10 +5,10 @@ Source: bulk-api-1.md 4 (operations), 6.1 (columns), 10.3 (transactions of 200 r
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -19,43 +19,27 @@ from ..schema import Field, Schema, SObject
 from .columns import DELETIONS, key_place, read_columns
 from .deletion import delete_records
 from .records import find_by, key_of, look_up, modification_stamps, stamps_and_defaults
+from .rows import (
+    ID_IN_INSERT,
+    IS_DELETED,
+    NO_ID,
+    NO_SUCH_RECORD,
+    Row,
+    SaveResult,
+    good,
+    is_empty,
+    not_writable,
+    several,
+    unable_to_lock,
+)
+from .rules import ValidationRule
 from .values import MISSING, NULL, Cell, Marker, Refused, RowError, SqlValue
 
 #: Rows of one transaction ("General Guidelines for Data Loads"; bulk-api-1.md 10.3).
 TRANSACTION_ROWS: Final = 200
 
-_NO_ID: Final = RowError("MISSING_ARGUMENT", "Id not specified in an update call")
-_ID_IN_INSERT: Final = RowError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
-_NO_SUCH_RECORD: Final = RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-_IS_DELETED: Final = RowError("ENTITY_IS_DELETED", "entity is deleted")
-
-
-@dataclass(frozen=True, slots=True)
-class SaveResult:
-    id: str | None
-    success: bool
-    created: bool = False
-    errors: tuple[RowError, ...] = ()
-
 
 Note = Callable[[sqlite3.Connection, Sequence[SaveResult]], None]
-
-
-class _Row:
-    """A row on its way into the database: its values by column, and what has become of it so far."""
-
-    __slots__ = ("created", "error", "id", "values")
-
-    def __init__(self, values: list[Any], error: RowError | None) -> None:
-        self.values = values  # SqlValue, or MISSING
-        self.error = error
-        self.id: str | None = None
-        self.created = False
-
-    def result(self) -> SaveResult:
-        if self.error is not None:
-            return SaveResult(None if self.created else self.id, False, False, (self.error,))
-        return SaveResult(self.id, True, self.created)
 
 
 class Records(Protocol):
@@ -66,6 +50,9 @@ class Records(Protocol):
 
     @property
     def user_id(self) -> str: ...
+
+    @property
+    def rules(self) -> list[ValidationRule]: ...
 
     def timestamp(self) -> int: ...
 
@@ -94,6 +81,8 @@ class Plan:
         self._references = [place for place in self._written if self._columns[place].field.type == "reference"]
         #: Set, rows of one transaction that name the same parent get in each other's way; called when some have.
         self.locked: Callable[[], None] | None = None
+        #: Takes the parents of a row for the transaction, or names one that another transaction has.
+        self.hold: Callable[[Iterable[str]], str | None] | None = None
         self._not_updateable = [place for place in self._written if not self._columns[place].field.updateable]
 
     def __repr__(self) -> str:
@@ -139,7 +128,7 @@ class Plan:
                         return refused.error
         return None
 
-    def _read_all(self, rows: Sequence[Sequence[Cell] | RowError]) -> list[_Row]:
+    def _read_all(self, rows: Sequence[Sequence[Cell] | RowError]) -> list[Row]:
         """Column by column, which is twice as fast; row by row as soon as one of them needs a closer look."""
         width = len(self._columns)
         if not width or any(isinstance(row, RowError) or len(row) != width for row in rows):
@@ -156,11 +145,11 @@ class Plan:
                     read.append([cell if cell is MISSING else convert(cell) for cell in cells])
         except Refused:
             return [self._read(row) for row in rows]
-        return [_Row(values, None) for values in map(list, zip(*read, strict=True))]
+        return [Row(values, None) for values in map(list, zip(*read, strict=True))]
 
-    def _read(self, cells: Sequence[Cell] | RowError) -> _Row:
+    def _read(self, cells: Sequence[Cell] | RowError) -> Row:
         if isinstance(cells, RowError):
-            return _Row([], cells)
+            return Row([], cells)
         values: list[Any] = []
         append = values.append
         if len(cells) < len(self._columns):
@@ -176,10 +165,10 @@ class Plan:
                 else:
                     append(column.convert(cell))
         except Refused as refused:
-            row = _Row(values, refused.error)
+            row = Row(values, refused.error)
             row.id = self._id_of(cells)
             return row
-        return _Row(values, None)
+        return Row(values, None)
 
     def _id_of(self, cells: Sequence[Cell]) -> str | None:
         """The id a refused row bears, so that its result can name it."""
@@ -193,19 +182,24 @@ class Plan:
 
     # -- insert, update, upsert
 
-    def _save(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _save(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         self._match(connection, rows)
         self._check_fields(rows)
         self._find_parents(connection, rows)
         self._check_references(connection, rows)
+        rules = [rule for rule in self._store.rules if rule.sobject.lower() == self._sobject.name.lower()]
+        if rules:
+            self._check_rules(connection, rows, rules)
         if self.locked is not None:
             self._lock_parents(rows, self.locked)
+        if self.hold is not None:
+            self._hold_parents(rows, self.hold)
         self._number(connection, rows)
         self._check_unique(connection, rows)
         self._insert(connection, [row for row in rows if row.created and row.error is None])
         self._update(connection, [row for row in rows if not row.created and row.error is None])
 
-    def _match(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _match(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         """Say of each row whether it makes a record, and else which one it changes."""
         if self._key is None:
             for row in rows:
@@ -215,26 +209,26 @@ class Plan:
                     and row.error is None
                     and row.values[self._id_place] not in (MISSING, None)
                 ):
-                    row.error = _ID_IN_INSERT
+                    row.error = ID_IN_INSERT
         elif self._columns[self._key].field.type == "id":
             self._match_ids(connection, rows, self._key)
         else:
             self._match_keys(connection, rows, self._key)
 
-    def _match_ids(self, connection: sqlite3.Connection, rows: list[_Row], place: int) -> None:
+    def _match_ids(self, connection: sqlite3.Connection, rows: list[Row], place: int) -> None:
         for row in good(rows):
             value = row.values[place]
             if value is MISSING and self.operation == Operation.UPSERT:
                 row.created = True
             elif value is MISSING or value is None:
-                row.error = _NO_ID
+                row.error = NO_ID
             else:
                 row.id = value
         check_alive(connection, self._sobject, rows)
 
-    def _match_keys(self, connection: sqlite3.Connection, rows: list[_Row], place: int) -> None:
+    def _match_keys(self, connection: sqlite3.Connection, rows: list[Row], place: int) -> None:
         field = self._columns[place].field
-        keyed: dict[SqlValue, list[_Row]] = {}
+        keyed: dict[SqlValue, list[Row]] = {}
         for row in good(rows):
             value = row.values[place]
             if value is MISSING:
@@ -251,14 +245,14 @@ class Plan:
                     message = f"Duplicate external id specified: {row.values[place]}"
                     row.error = RowError("DUPLICATE_VALUE", message, (field.name,))
                 elif len(matches) > 1:
-                    row.error = _several(field, matches)
+                    row.error = several(field, matches)
                 elif matches:
                     row.id = matches[0]
                     row.values[place] = MISSING  # the key stays as the record has it
                 else:
                     row.created = True
 
-    def _check_fields(self, rows: list[_Row]) -> None:
+    def _check_fields(self, rows: list[Row]) -> None:
         sobject = self._sobject
         for row in good(rows):
             if not (sobject.createable if row.created else sobject.updateable):
@@ -276,13 +270,13 @@ class Plan:
             elif not row.created:
                 fixed = [self._columns[p].field.name for p in self._not_updateable if row.values[p] is not MISSING]
                 if fixed:
-                    row.error = _not_writable(fixed)
+                    row.error = not_writable(fixed)
 
-    def _lacks(self, row: _Row, field: Field) -> bool:
+    def _lacks(self, row: Row, field: Field) -> bool:
         place = self._places.get(field.name)
         return place is None or row.values[place] is MISSING or row.values[place] is None
 
-    def _emptied(self, row: _Row) -> list[str]:
+    def _emptied(self, row: Row) -> list[str]:
         """The fields that an update would leave empty and must not."""
         emptied = []
         for place in self._written:
@@ -295,35 +289,37 @@ class Plan:
                 emptied.append(field.name)
         return emptied
 
-    def _find_parents(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _find_parents(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         """Put ids in the place of what relationship columns say."""
         for place, column in enumerate(self._columns):
             if column.parent is None or column.lookup is None:
                 continue
             lookup = column.lookup
-            wanted = {key_of(lookup, row.values[place]) for row in good(rows) if not _is_empty(row.values[place])}
+            wanted = {key_of(lookup, row.values[place]) for row in good(rows) if not is_empty(row.values[place])}
             found = find_by(connection, column.parent, lookup, wanted)
             for row in good(rows):
                 value = row.values[place]
-                if _is_empty(value):
+                if is_empty(value):
                     continue
                 matches = found.get(key_of(lookup, value), [])
                 if len(matches) == 1:
                     row.values[place] = matches[0]
                 elif matches:
-                    row.error = _several(lookup, matches)
+                    row.error = several(lookup, matches)
                 else:
                     where = f"for field {lookup.name} in entity {column.parent.name}"
                     row.error = RowError("INVALID_FIELD", f"Foreign key external ID: {value} not found {where}")
 
-    def _check_references(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _check_references(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         for place in self._references:
+            if self._columns[place].field.name == "RecordTypeId":
+                self._check_record_types(rows, place)
             if self._columns[place].parent is not None:
                 continue  # found a moment ago
             wanted: dict[str, set[str]] = {}
             for row in good(rows):
                 value = row.values[place]
-                if not _is_empty(value):
+                if not is_empty(value):
                     wanted.setdefault(value[:3], set()).add(value)
             alive: dict[str, bool] = {}
             unknown_objects = set()
@@ -335,25 +331,56 @@ class Plan:
                     alive |= look_up(connection, parent, some)
             for row in good(rows):
                 value = row.values[place]
-                if _is_empty(value) or value[:3] in unknown_objects or alive.get(value):
+                if is_empty(value) or value[:3] in unknown_objects or alive.get(value):
                     continue
-                row.error = _IS_DELETED if value in alive else _NO_SUCH_RECORD
+                row.error = IS_DELETED if value in alive else NO_SUCH_RECORD
 
-    def _lock_parents(self, rows: list[_Row], locked: Callable[[], None]) -> None:
-        """The first row to name a parent has it; the others wait in vain (text: bulk-api-1.md 12.3). Users are not locked."""
-        taken: set[tuple[int, str]] = set()
-        refused = False
-        parents = [place for place in self._references if self._columns[place].field.reference_to != ("User",)]
+    def _check_rules(self, connection: sqlite3.Connection, rows: list[Row], rules: Sequence[ValidationRule]) -> None:
+        """The first rule that a record breaks says so."""
+        names = [field.name for field in self._sobject.fields.values() if field.stored]
+        sql = f'SELECT {_names(names)} FROM "{self._sobject.name}" WHERE Id = ?'
+        new = stamps_and_defaults(self._sobject, self._store.user_id, self._store.timestamp())
         for row in good(rows):
-            held = {(place, row.values[place]) for place in parents if not _is_empty(row.values[place])}
+            found = None if row.created else connection.execute(sql, (row.id,)).fetchone()
+            record = dict.fromkeys(names) | (dict(zip(names, found, strict=True)) if found else new)
+            given = {self._columns[place].field.name: row.values[place] for place in self._written}
+            record |= {name: value for name, value in given.items() if value is not MISSING}
+            row.error = next((rule.error() for rule in rules if rule.when(record)), None)
+
+    def _check_record_types(self, rows: list[Row], place: int) -> None:
+        """One of the object's own that the user may take (text: bulk-api-1.md 12.3)."""
+        field = self._columns[place].field
+        available = {known.id for known in self._sobject.record_types if known.available and known.active}
+        for row in good(rows):
+            value = row.values[place]
+            if not is_empty(value) and value not in available:
+                message = f"{field.label}: this ID value isn't valid for the user: {value}"
+                row.error = RowError("INVALID_CROSS_REFERENCE_KEY", message, (field.name,))
+
+    def _lock_parents(self, rows: list[Row], locked: Callable[[], None]) -> None:
+        """The first row to name a parent has it; the others wait in vain (text: bulk-api-1.md 12.3). Users are not locked."""
+        taken: set[str] = set()
+        refused = False
+        for row in good(rows):
+            held = self._parents_of(row)
             if both := sorted(held & taken):
-                text = f"unable to obtain exclusive access to this record or 1 records: {both[0][1]}"
-                row.error, refused = RowError("UNABLE_TO_LOCK_ROW", text), True
+                row.error, refused = unable_to_lock(both[0]), True
             taken |= held
         if refused:
             locked()
 
-    def _number(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _hold_parents(self, rows: list[Row], hold: Callable[[Iterable[str]], str | None]) -> None:
+        for row in good(rows):
+            parents = self._parents_of(row)
+            if parents and (busy := hold(sorted(parents))) is not None:
+                row.error = unable_to_lock(busy)
+
+    def _parents_of(self, row: Row) -> set[str]:
+        """Whose records the row locks while it is saved. Users are not locked."""
+        parents = (place for place in self._references if self._columns[place].field.reference_to != ("User",))
+        return {row.values[place] for place in parents if not is_empty(row.values[place])}
+
+    def _number(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         """Give ids to the records to be made."""
         new = [row for row in rows if row.created and row.error is None]
         if new:
@@ -362,14 +389,14 @@ class Plan:
             for row, id18 in zip(new, ids.numbered(prefix, start), strict=False):
                 row.id = id18
 
-    def _check_unique(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _check_unique(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         for place in self._unique:
             field = self._columns[place].field
-            wanted = {key_of(field, row.values[place]) for row in good(rows) if not _is_empty(row.values[place])}
+            wanted = {key_of(field, row.values[place]) for row in good(rows) if not is_empty(row.values[place])}
             holders = {key: holding[0] for key, holding in find_by(connection, self._sobject, field, wanted).items()}
             for row in good(rows):
                 value = row.values[place]
-                if _is_empty(value):
+                if is_empty(value):
                     continue
                 holder = holders.setdefault(key_of(field, value), row.id or "")
                 if holder != row.id:
@@ -377,7 +404,7 @@ class Plan:
                     message = f"duplicate value found: {field.name} duplicates value on record with id: {holder[:15]}"
                     row.error = RowError("DUPLICATE_VALUE", message)
 
-    def _insert(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _insert(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         if not rows:
             return
         given = [self._columns[place].field for place in self._written if self._columns[place].field.createable]
@@ -385,21 +412,21 @@ class Plan:
         defaults = stamps_and_defaults(self._sobject, self._store.user_id, self._store.timestamp())
         # An empty cell takes the default; an explicit null does so only where the field must have a value.
         fill = [(defaults.pop(f.name, None), f.nillable) for f in given]
-        numbered = [f.name for f in self._sobject.fields.values() if f.auto_number]
-        names = ["Id", *(f.name for f in given), *numbered, *defaults]
+        numbered = [f for f in self._sobject.fields.values() if f.auto_number]
+        names = ["Id", *(f.name for f in given), *(f.name for f in numbered), *defaults]
         values = [*["?"] * (len(names) - len(defaults)), *map(_literal, defaults.values())]
         sql = f'INSERT INTO "{self._sobject.name}" ({_names(names)}) VALUES ({", ".join(values)})'
         columns: list[Sequence[SqlValue]] = [[row.id for row in rows]]
         for place, (default, nillable) in zip(places, fill, strict=True):
             column = [default if (value := row.values[place]) is MISSING else value for row in rows]
             columns.append(column if nillable else [default if value is None else value for value in column])
-        for _ in numbered:
-            columns.append([f"{_BEFORE_FIRST_AUTO_NUMBER + ids.number_of(row.id or ''):08d}" for row in rows])
+        for f in numbered:
+            columns.append([_auto_number(f, ids.number_of(row.id or "")) for row in rows])
         connection.executemany(sql, zip(*columns, strict=True))
 
-    def _update(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _update(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         # Rows with values in the same columns go together. A record changed twice ends the group: the later row must win.
-        groups: dict[tuple[int, ...], list[_Row]] = {}
+        groups: dict[tuple[int, ...], list[Row]] = {}
         seen: set[str | None] = set()
         for row in rows:
             if row.id in seen:
@@ -409,7 +436,7 @@ class Plan:
             groups.setdefault(tuple(p for p in self._written if row.values[p] is not MISSING), []).append(row)
         self._update_groups(connection, groups)
 
-    def _update_groups(self, connection: sqlite3.Connection, groups: dict[tuple[int, ...], list[_Row]]) -> None:
+    def _update_groups(self, connection: sqlite3.Connection, groups: dict[tuple[int, ...], list[Row]]) -> None:
         stamps = modification_stamps(self._sobject, self._store.user_id, self._store.timestamp())
         for places, rows in groups.items():
             names = [*(self._columns[place].field.name for place in places), *stamps]
@@ -421,7 +448,7 @@ class Plan:
 
     # -- delete, hardDelete
 
-    def _delete(self, connection: sqlite3.Connection, rows: list[_Row]) -> None:
+    def _delete(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
         assert self._key is not None
         self._match_ids(connection, rows, self._key)
         refused = delete_records(
@@ -432,7 +459,7 @@ class Plan:
         gone: set[str] = set()
         for row in good(rows):
             if row.id in gone:  # twice in one transaction
-                row.error = _IS_DELETED
+                row.error = IS_DELETED
             elif row.id in refused:
                 row.error = refused[row.id]
             elif row.id:
@@ -443,12 +470,11 @@ class Plan:
 _BEFORE_FIRST_AUTO_NUMBER: Final = 999
 
 
-def good(rows: Iterable[_Row]) -> Iterator[_Row]:
-    return (row for row in rows if row.error is None)
-
-
-def _is_empty(value: object) -> bool:
-    return value is MISSING or value is None
+def _auto_number(field: Field, number: int) -> str:
+    """``INV-{0000}`` counts from 1, in as many digits as there are zeros, or more."""
+    if field.display_format is None:
+        return f"{_BEFORE_FIRST_AUTO_NUMBER + number:08d}"
+    return re.sub(r"\{(0+)\}", lambda zeros: f"{number:0{len(zeros[1])}d}", field.display_format)
 
 
 def _literal(value: SqlValue) -> str:
@@ -462,21 +488,8 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _several(field: Field, matches: list[str]) -> RowError:
-    message = f"{field.label}: more than one record found for external id field: [{', '.join(matches)}]"
-    return RowError("DUPLICATE_EXTERNAL_ID", message, (field.name,))
-
-
-def _not_writable(names: list[str]) -> RowError:
-    message = (
-        f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field and verify that "
-        "it is read/write for your profile or permission set."
-    )
-    return RowError("INVALID_FIELD_FOR_INSERT_UPDATE", message, tuple(names))
-
-
-def check_alive(connection: sqlite3.Connection, sobject: SObject, rows: list[_Row]) -> None:
+def check_alive(connection: sqlite3.Connection, sobject: SObject, rows: list[Row]) -> None:
     alive = look_up(connection, sobject, {row.id for row in good(rows) if row.id})
     for row in good(rows):
         if row.id and not alive.get(row.id):
-            row.error = _IS_DELETED if row.id in alive else _NO_SUCH_RECORD
+            row.error = IS_DELETED if row.id in alive else NO_SUCH_RECORD

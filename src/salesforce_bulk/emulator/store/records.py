@@ -63,6 +63,8 @@ def stamps_and_defaults(sobject: SObject, user: str, timestamp: int) -> dict[str
             values[field.name] = stamps[field.name]
         elif field.default is not None and field.stored and not field.formula:
             values[field.name] = int(field.default) if isinstance(field.default, bool) else field.default
+    if sobject.default_record_type is not None and sobject.field("RecordTypeId"):
+        values["RecordTypeId"] = sobject.default_record_type
     return values
 
 

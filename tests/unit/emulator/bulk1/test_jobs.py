@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from tests.support.bulk1_talk import NAMESPACE, Talk
+from tests.support.bulk2_talk import Talk2
 
 from salesforce_bulk.emulator import LocalOrg, Schema, SObject
 
@@ -292,3 +293,24 @@ def test_objects_that_bulk_api_does_not_take() -> None:
         answer = Talk(org).bulk("POST", "job", body, Content_Type="application/xml")
 
     assert answer.error == (400, "InvalidEntity", "Entity 'Ledger__c' is not supported by the Bulk API.")
+
+
+def test_only_its_creator_uses_a_job() -> None:
+    """Bulk API 1.0 says InvalidUser to others, 2.0 that there is no such job; an abort takes a permission."""
+    with LocalOrg() as org:
+        org.clock.pause()
+        talk, talk2 = Talk(org), Talk2(org)
+        job, job2 = talk.create("insert"), talk2.create()
+        talk.token = talk2.token = org.session_of("005Lo0000000099AAA")
+
+        refused = (400, "InvalidUser", f"The job was created by another user: {org.store.user.id}")
+        assert refused == talk.bulk("GET", f"job/{job}").error
+        assert refused == talk.bulk("POST", f"job/{job}/batch", "Name\nA\n", Content_Type="text/csv").error
+        assert 404 == talk2.ask("GET", f"jobs/ingest/{job2}").status
+        abort = f'<jobInfo xmlns="{NAMESPACE}"><state>Aborted</state></jobInfo>'
+        assert refused == talk.bulk("POST", f"job/{job}", abort, Content_Type="application/xml").error
+
+        org.permissions.manage_data_integrations = True
+        assert refused == talk.bulk("GET", f"job/{job}").error
+        assert "Aborted" == talk.bulk("POST", f"job/{job}", abort, Content_Type="application/xml").get("state")
+        assert "Aborted" == talk2.change(job2, "Aborted").json()["state"]

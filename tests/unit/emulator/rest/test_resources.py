@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.support.bulk1_talk import Answer, Talk
+from tests.support.bulk2_talk import Talk2
 
 from salesforce_bulk.emulator import LocalOrg
 
@@ -111,3 +112,16 @@ def test_a_bad_query(org: LocalOrg) -> None:
 
     assert (answer.status, answer.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
     assert get(org, "/v66.0/query/01g000000000000AAA-2000").json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"
+
+
+@pytest.mark.parametrize("path", ["sobjects", "sobjects/Account/describe"])
+def test_what_has_not_changed_is_not_told_again(path: str) -> None:
+    """If-Modified-Since with the Last-Modified of before: 304, and no body."""
+    with LocalOrg() as org:
+        talk = Talk2(org)
+        first = talk.ask("GET", path)
+        again = talk.ask("GET", path, If_Modified_Since=first.headers["Last-Modified"])
+        long_ago = talk.ask("GET", path, If_Modified_Since="Thu, 01 Jan 2015 00:00:00 GMT")
+
+        assert (200, 304, b"", 200) == (first.status, again.status, again.body, long_ago.status)
+        assert first.body == long_ago.body

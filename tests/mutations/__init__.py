@@ -1,0 +1,1 @@
+"""Errors put into one place, each of which some test must notice: ``scripts/mutations``."""
