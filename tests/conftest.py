@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,11 @@ from salesforce_bulk.emulator import LocalOrg
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+# A shell without job control starts what it runs in the background with SIGINT ignored, and whatever that starts inherits it:
+# the tests that send one would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

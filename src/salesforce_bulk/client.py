@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import fields, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from .engine.drive import Clock, Driver, Fetched, Traffic
-from .errors import ApiError, UsageError
-from .logins import AccessToken, Login
-from .opening.sessions import open_session
+from .errors import AnswerMalformed, ApiError, LimitReached, UsageError
+from .logins import Login
+from .opening.access import LoginHost, SessionAccess
 from .opening.targets import login_for
 from .options import DEFAULT_OPTIONS, JOB_SECONDS, LONGEST_POLL_SECONDS, LoadOptions, TransportOptions
 from .protocol import ingest2, jobs2, query2, rest
-from .protocol.messages import Auth, Flow, Reply, Request
-from .session import NEWEST_TESTED_VERSION, Access, Addressed, Session, checked_version, filled
+from .protocol.messages import Flow, Reply, Request
+from .session import Access, checked_version
 from .transport.base import Transport
-from .wire import headers
 from .wire.names import Operation
 
 if TYPE_CHECKING:
@@ -37,71 +35,8 @@ Progress = Callable[[Mapping[str, Any]], Any] | None
 
 T = TypeVar("T")
 
-
-class _LoginHost(Access):
-    """For requests that go to a login host: no session yet, and none is sent."""
-
-    def url(self, request: Addressed) -> str:
-        assert isinstance(request, Request)
-        assert request.base is not None
-        return request.base + filled(request, "")
-
-    def headers(self, request: Addressed) -> dict[str, str]:
-        return dict(request.headers)
-
-    def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 -- there is nothing to renew
-        return False
-
-
-class SessionAccess(Access):
-    """A session that is opened when it is first needed and opened anew, once for all threads, when the org ends it."""
-
-    def __init__(self, login: Login, host: Org, version: str | None) -> None:
-        self._login = login
-        self._host = host
-        self._session: Session | None = None
-        self._version = version
-        self._lock = threading.Lock()
-
-    @property
-    def version(self) -> str:
-        """The API version: as given, else the newest that both the org and this package know."""
-        if self._version is None:
-            offered = self._host.perform(rest.newest_version(self.session().instance_url))
-            self._version = min(offered, NEWEST_TESTED_VERSION, key=float)
-        return self._version
-
-    def session(self) -> Session:
-        with self._lock:
-            if self._session is None:
-                self._open()
-            assert self._session is not None
-            return self._session
-
-    def _open(self) -> None:
-        self._session, self._login = open_session(self._login, self._host.perform)
-
-    def url(self, request: Addressed) -> str:
-        return self.session().instance_url + filled(request, self.version)
-
-    def headers(self, request: Addressed) -> dict[str, str]:
-        assert isinstance(request, Request)
-        mine = {headers.ACCEPT_ENCODING: "gzip"}
-        token = self.session().access_token
-        if request.auth is Auth.BULK1:
-            mine[headers.SESSION] = token
-        elif request.auth is Auth.BEARER:
-            mine[headers.AUTHORIZATION] = f"Bearer {token}"
-        return {**mine, **request.headers}
-
-    def renew(self, refused: Mapping[str, str]) -> bool:
-        if isinstance(self._login, AccessToken):
-            return False  # the caller gave a token; only the caller can give another
-        with self._lock:
-            sent = refused.get(headers.SESSION) or refused.get(headers.AUTHORIZATION, "").removeprefix("Bearer ")
-            if self._session is not None and self._session.access_token == sent:
-                self._open()
-            return True
+#: There is no such object, its describe may not be seen, or there are no describes.
+_NOT_SHOWN: Final = (400, 403, 404, 405, 501)
 
 
 class Org:
@@ -409,13 +344,22 @@ class Org:
         from .verbs.setting import Setting
 
         # Each run counts its own traffic.
-        return Setting(replace(self._driver, traffic=Traffic()), self._described_or_none, self._organization)
+        return Setting(replace(self._driver, traffic=Traffic()), self._described_if_shown, self._organization)
 
     def _described_or_none(self, sobject: str) -> dict[str, Any] | None:
         try:
             return self.describe(sobject)
         except ApiError as error:
             if error.status_code == 404:
+                return None
+            raise
+
+    def _described_if_shown(self, sobject: str) -> dict[str, Any] | None:
+        """None, too, where the user may not see the describe: that is no reason not to read or load what they may."""
+        try:
+            return self.describe(sobject)
+        except (ApiError, AnswerMalformed) as error:
+            if error.status_code in _NOT_SHOWN and not isinstance(error, LimitReached):
                 return None
             raise
 
@@ -454,7 +398,7 @@ def open_org(
     clock: Clock | None = None,
 ) -> Org:
     """An org by an access of one's own; by ``None``, the login hosts, which need no session."""
-    access = access or _LoginHost()
+    access = access or LoginHost()
     return Org(access, Driver(access, transport or _network(options), options, clock or Clock()))
 
 
@@ -494,5 +438,5 @@ def connect(
     version = api_version or os.environ.get("SFBULK_API_VERSION") or None
     transport = transport or _network(options)
     host = open_org(None, options, transport=transport, clock=clock)
-    access = SessionAccess(login, host, checked_version(version) if version else None)
+    access = SessionAccess(login, host.perform, checked_version(version) if version else None)
     return open_org(access, options, transport=transport, clock=clock)

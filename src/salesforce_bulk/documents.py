@@ -8,8 +8,6 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-#: No control document of the API comes near this; what does is not one of them.
-MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 #: Surely 64 bits; and no count comes near it.
 _MOST_DIGITS: Final = 18
 _HALF: Final = re.compile("[\ud800-\udfff]")

@@ -18,8 +18,9 @@ class TransportOptions:
 
     ``connect_seconds``, ``read_seconds`` (between two pieces of a reply), ``write_seconds`` (between two pieces of a
     request), ``tries`` (the first one included; only what may be repeated is), ``first_pause_seconds`` and
-    ``longest_pause_seconds`` between tries, ``compress`` (gzip request bodies: ``None``, those of the verbs that carry rows;
-    ``True``, all; ``False``, none), ``connections`` kept in the pool.
+    ``longest_pause_seconds`` between tries, ``compress`` (gzip request bodies: ``None``, those of the verbs that carry rows,
+    when they are larger than 14,000 bytes; ``True``, all; ``False``, none; and none where the org refuses them),
+    ``connections`` kept in the pool.
 
     ``stop_at_usage``: once this share of the org's API calls for 24 hours is used up, by whomever, no further request is made
     and ``LimitReached`` raised, so that other programs keep the rest; 0.9 leaves a tenth. Without it, it is the org that
@@ -60,9 +61,11 @@ class LoadOptions:
     ``WaitTimeout``. ``run_seconds`` bounds the whole verb: past it the run is left where it is, as Ctrl-C leaves it, and ends
     with ``WaitTimeout`` as soon as the requests under way are answered. Both can be resumed.
 
-    ``api`` is ``"auto"``, ``"bulk2"``, ``"bulk1"`` or ``"rest"`` (200 rows a call); ``retries`` is how many times more the rows
-    are sent that the org refused for a passing reason (a lock, a timeout), and no others. ``rename`` gives columns of the
-    input the names of the fields that they are for: old name -> new one.
+    ``api`` is ``"auto"``, ``"bulk2"``, ``"bulk1"`` or ``"rest"`` (200 rows a call); ``"auto"`` takes one REST call for a list
+    or table of up to 200 rows that may be sent twice without harm, if the org offers that, and else Bulk API 2.0.
+
+    ``retries`` is how many times more the rows are sent that the org refused for a passing reason (a lock, a timeout), and no
+    others. ``rename`` gives columns of the input the names of the fields that they are for: old name -> new one.
 
     ``outcomes`` is ``"now"``: a load returns when each row is matched with its outcome. With ``"later"`` it returns when the
     org's own counters say of each job that it took all rows that were sent and refused none; which record a row became is

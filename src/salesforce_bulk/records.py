@@ -40,9 +40,7 @@ def gathered(pieces: Iterable[bytes | str], size: int = PIECE_BYTES) -> Iterator
     held: list[bytes] = []
     count = 0
     for piece in pieces:
-        if isinstance(piece, int):  # which bytes() would take for a number of NULs
-            raise UsageError("A piece of a batch body is text or bytes, not int. Nothing was loaded.")
-        data = piece.encode("utf-8") if isinstance(piece, str) else bytes(piece)
+        data = piece.encode("utf-8") if isinstance(piece, str) else _as_bytes(piece)
         if not data:
             continue
         held.append(data)
@@ -53,6 +51,19 @@ def gathered(pieces: Iterable[bytes | str], size: int = PIECE_BYTES) -> Iterator
             count = 0
     if held:
         yield b"".join(held)
+
+
+def _as_bytes(piece: Any) -> bytes:
+    if isinstance(piece, bytes):
+        return piece
+    try:
+        # Not by itself: bytes() takes an int for a number of NULs, and a list for bytes.
+        return bytes(memoryview(piece))
+    except TypeError:
+        hint = " For dicts: CsvDictsAdapter(iter(rows))." if isinstance(piece, Mapping) else ""
+        raise UsageError(
+            f"A piece of a batch body is text or bytes, not {type(piece).__name__}. Nothing was loaded.{hint}"
+        ) from None
 
 
 class Body:
@@ -197,6 +208,11 @@ class BatchInfo:
     records_processed: int = 0
     records_failed: int = 0
     wire: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the org said how many records were processed; where it did not, ``records_processed`` is 0."""
+        return self.wire.get("numberRecordsProcessed") not in (None, "")
 
 
 @dataclass(frozen=True, slots=True)

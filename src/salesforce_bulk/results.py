@@ -24,8 +24,8 @@ SHOWN_FAILURES: Final = 3
 
 OpenFile = Callable[[Path], AbstractContextManager[IO[bytes]]]
 Pages = Callable[[], Iterator[tuple[int | None, Iterable[bytes]]]]
-#: Asks the org once more how many rows the query found.
-Recount = Callable[[], int | None]
+#: Asks the org once more how many rows the query found; with as many as were read, for numbers can lag.
+Recount = Callable[[int], int | None]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -239,7 +239,7 @@ class QueryResult:
         said = pages.said
         if self._expected not in (None, count) and said in (None, count):
             # All pages are as they say, so it may be the number that is wrong.
-            self._expected = rows["expected"] = self._recount()
+            self._expected = rows["expected"] = self._recount(count)
         for source, number in (("the job", self._expected), ("its pages", said)):
             if number is not None and number != count:
                 self.receipt["complete"] = False

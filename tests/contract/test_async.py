@@ -23,7 +23,8 @@ from salesforce_bulk import (
     connect,
     connect_async,
 )
-from salesforce_bulk.aio import RUN_ROWS, AsyncJob, _runs_of
+from salesforce_bulk.aio import AsyncJob
+from salesforce_bulk.aio.crossing import RUN_ROWS, runs_of
 from salesforce_bulk.emulator import LocalOrg
 from salesforce_bulk.errors import ApiError, JobFailed, RecordsFailed
 from salesforce_bulk.verbs.jobs import Job
@@ -251,7 +252,7 @@ def test_an_async_generator_is_asked_for_a_run_at_a_time() -> None:
             yield n
 
     async def take() -> None:
-        taken = _runs_of(rows(), asyncio.get_running_loop(), threading.Event())
+        taken = runs_of(rows(), asyncio.get_running_loop(), threading.Event())
         for n in (1, RUN_ROWS, RUN_ROWS + 1):
             while await asyncio.to_thread(next, taken) < n - 1:
                 pass

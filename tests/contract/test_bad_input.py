@@ -329,8 +329,21 @@ def test_an_empty_body_is_no_proof_of_no_rows(processed: bytes, rows: list[objec
         assert rows == list(result)
 
 
-def test_a_list_of_numbers_is_no_body(bulk: SalesforceBulk, local_org: LocalOrg) -> None:
-    """It would be taken for so many NULs."""
-    with pytest.raises(UsageError, match="A piece of a batch body is text or bytes, not int"):
-        uploaded(bulk, [1, 2])
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ([1, 2], "A piece of a batch body is text or bytes, not int. Nothing was loaded."),
+        ([["Name"], ["x"]], "A piece of a batch body is text or bytes, not list. Nothing was loaded."),
+        (
+            [{"Name": "x"}],
+            "A piece of a batch body is text or bytes, not dict. Nothing was loaded. "
+            "For dicts: CsvDictsAdapter(iter(rows)).",
+        ),
+    ],
+)
+def test_rows_are_no_pieces_of_a_body(bulk: SalesforceBulk, local_org: LocalOrg, pieces: object, text: str) -> None:
+    """A number would be taken for so many NULs."""
+    with pytest.raises(UsageError) as refused:
+        uploaded(bulk, pieces)
+    assert text == str(refused.value)
     assert 0 == local_org.requests("bulk1.add_batch")

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import pyarrow.parquet
 import pytest
 from tests.support.bulk2_talk import Talk2
 
+from salesforce_bulk import AccessToken, connect
 from salesforce_bulk.cli.main import main
 from salesforce_bulk.emulator import LocalOrg, Schema
 
@@ -137,6 +139,18 @@ def test_progress_of_a_query_is_lines_of_json_on_stderr(cli: Cli, mills: list[st
 
     assert (0, "") == (ran.code, ran.out)
     assert {"event": "started", "doing": "query"} == json.loads(ran.err.splitlines()[0])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.ARROW"])
+def test_a_file_that_pyarrow_writes_is_refused_without_it_before_anything_is_sent(
+    cli: Cli, local_org: LocalOrg, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    ran = cli("query", "SELECT Id FROM Account", "-o", name)
+
+    assert Ran(2, "", f"{name} needs pyarrow: pip install 'salesforce-bulk[arrow]'. Nothing was sent.\n") == ran
+    assert 0 == local_org.requests("query2.create_job")
 
 
 @pytest.mark.parametrize(
@@ -386,8 +400,24 @@ def test_verbose_says_how_it_was_done(cli: Cli, tmp_path: Path) -> None:
         ),
         (
             ["insert", "Account", "rows.csv", "--map", "nope"],
-            "--map takes NEW=OLD, or a file with one a line, and nope cannot be read ([Errno 2] No such file or directory: "
-            "'nope'). Nothing was sent.\n",
+            "--map takes NEW=OLD, or a file with one a line, and nope cannot be read (No such file or directory). "
+            "Nothing was sent.\n",
+        ),
+        (
+            ["insert", "Account", "rows.csv", "--parallel-jobs", "0"],
+            "--parallel-jobs is at least 1, not 0. Nothing was sent.\n",
+        ),
+        (
+            ["insert", "Account", "rows.csv", "--job-seconds", "-1"],
+            "--job-seconds is 0 or more, not -1. Nothing was sent.\n",
+        ),
+        (
+            ["query", "SELECT Id FROM Account", "--page-rows", "0"],
+            "--page-rows is at least 1, not 0. Nothing was sent.\n",
+        ),
+        (
+            ["query", "SELECT Id FROM Account", "--job-seconds", "nan"],
+            "--job-seconds is 0 or more, not nan. Nothing was sent.\n",
         ),
         (
             ["insert", "Account", "rows.csv", "--map", "Name=nope"],
@@ -411,7 +441,8 @@ def test_what_cannot_be_right_exits_with_2_and_is_not_sent(
     ran = cli(*arguments)
 
     assert Ran(2, "", said.format(home=tmp_path / "home" / "runs")) == ran
-    assert 0 == local_org.requests("ingest2.create_job") + local_org.requests("bulk1.create_job")
+    jobs = ("ingest2.create_job", "bulk1.create_job", "query2.create_job")
+    assert [0, 0, 0] == [local_org.requests(name) for name in jobs]
 
 
 def test_a_folder_of_runs_that_cannot_be_written_to_is_said_plainly(
@@ -439,7 +470,36 @@ def test_a_refused_query_exits_with_4(cli: Cli) -> None:
     assert ran.err.startswith("POST /services/data/v66.0/jobs/query was refused with HTTP 400 INVALID_TYPE: ") or (
         ran.err.startswith("POST /services/data/v.../jobs/query was refused with HTTP 400 INVALID_TYPE: ")
     )
-    assert ran.err.endswith("\nNo data was changed by this call.\n")
+    assert ran.err.endswith(
+        "\nNo data was changed by this call.\nCorrect the name; an object that the user may not see is none to the org.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["describe", "Nope"],
+            "GET /services/data/v.../sobjects/Nope/describe was refused with HTTP 404 NOT_FOUND: The requested resource does "
+            "not exist\nNo data was changed by this call.\n"
+            "The org has no such object, or the user may not see it: sfbulk describe lists them.\n",
+        ),
+        (
+            ["--api-version", "99.0", "limits"],
+            "GET /services/data/v.../limits was refused with HTTP 404 NOT_FOUND: The requested resource does not exist\n"
+            "No data was changed by this call.\n"
+            "The org may not offer this API version: leave out --api-version, and the newest is taken.\n",
+        ),
+        (
+            ["--api-version", "20.0", "limits"],
+            "GET /services/data/v.../limits was refused with HTTP 410 GONE: API version 20.0 is no longer supported\n"
+            "No data was changed by this call.\n"
+            "This API version is retired: leave out --api-version, and the newest is taken.\n",
+        ),
+    ],
+)
+def test_an_address_that_the_org_does_not_have_says_what_to_do(cli: Cli, arguments: list[str], said: str) -> None:
+    assert Ran(4, "", said) == cli(*arguments)
 
 
 def test_a_job_that_fails_exits_with_4_and_its_outcomes_are_written(
@@ -591,6 +651,26 @@ error        REQUIRED_FIELD_MISSING: 1 row, such as row 1
         run["rows"],
     )
     assert before == local_org.requests()
+
+
+def test_a_query_that_keeps_its_pages_is_shown_as_one(cli: Cli, local_org: LocalOrg, mills: list[str]) -> None:
+    """Begun by a program, and not read to its end."""
+    with connect(login=AccessToken(local_org.access_token, instance_url=local_org.url)) as sf:
+        receipt = sf.query("SELECT Name FROM Account", keep=True).receipt
+
+        unfinished = f"""\
+run          r-RUN (unfinished)
+query        query Account
+org          {receipt["org_id"]} at {local_org.url.removeprefix("http://")}
+started at   {receipt["started_at"]}
+pages        0 kept, of 0 rows
+go on with   sf.resume_query('r-RUN'), in a program
+"""
+        assert unfinished == cli("show", receipt["run_id"]).out
+        assert 3 == len(list(sf.resume_query(receipt["run_id"])))
+
+    shown = cli("show", receipt["run_id"]).out.splitlines()
+    assert ("run          r-RUN (finished)", "pages        1 kept, of 3 rows") == (shown[0], shown[-1])
 
 
 def test_jobs_are_listed_shown_and_their_results_read(cli: Cli, file: Path, tmp_path: Path) -> None:

@@ -291,6 +291,26 @@ def test_on_a_terminal_progress_is_one_line_that_changes_and_goes(environment: d
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
+def test_on_a_terminal_the_line_of_progress_is_gone_before_the_result_is_told(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Where stdout is the same terminal."""
+    ours, theirs = os.openpty()
+
+    subprocess.run(
+        [*SFBULK, "insert", "Account", str(in_file(tmp_path / "a.csv", 1))],
+        stdout=theirs,
+        stderr=theirs,
+        timeout=60,
+        env=environment,
+        check=True,
+    )
+    os.close(theirs)
+
+    assert re.search(r"\r\x1b\[2Kinsert Account: 1 succeeded, 0 failed, 0 unprocessed \(run r-\w{8}\)\s*$", shown(ours))
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 @pytest.mark.parametrize(("answer", "code", "left"), [("no", 2, 1), ("yes", 0, 0)])
 def test_on_a_terminal_a_hard_delete_is_asked_about(
     environment: dict[str, str], local_org: LocalOrg, tmp_path: Path, answer: str, code: int, left: int

@@ -397,7 +397,7 @@ def test_a_query_whose_await_is_cancelled_is_aborted(local_org: LocalOrg) -> Non
         async with connect_async(login=login, api_version="66.0") as org:
             waiting = asyncio.create_task(org.query("SELECT Id FROM Account"))
             while local_org.requests("query2.get_job") < 2:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,19 @@ def test_delete_sends_ids_and_nothing_else(sf: Org, local_org: LocalOrg) -> None
     assert 10 == result.succeeded
     assert [] == list(sf.query("SELECT Id FROM Account"))
     assert 10 == len(list(sf.query("SELECT Id, IsDeleted FROM Account", deleted=True)))
+
+
+def test_the_rows_of_a_query_go_in_where_there_is_no_pyarrow(
+    sf: Org, local_org: LocalOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read as dicts."""
+    local_org.holds("Account", [{"Name": "Mill", "Founded__c": "2026-02-07"}])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    result = sf.insert("Account", sf.query("SELECT Name, Founded__c FROM Account"))
+
+    assert 1 == result.succeeded
+    assert 2 * [{"Name": "Mill", "Founded__c": "2026-02-07"}] == local_org.rows("SELECT Name, Founded__c FROM Account")
 
 
 @pytest.mark.parametrize("api", APIS)

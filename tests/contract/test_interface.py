@@ -216,7 +216,7 @@ def test_times_and_numbers_that_no_float_holds() -> None:
 
 
 @pytest.mark.parametrize("api", ["auto", "bulk2", "bulk1", "rest"])
-def test_the_verbs(sf: Org, local_org: LocalOrg, api: str) -> None:
+def test_each_verb_goes_by_each_api(sf: Org, local_org: LocalOrg, api: str) -> None:
     local_org.permissions.hard_delete = True
     rows = [{"Key__c": f"A-{n}", "Name": f"n{n}"} for n in range(3)]
 

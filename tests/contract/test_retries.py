@@ -176,6 +176,20 @@ def test_whatever_the_rows_come_from_they_are_the_same_again(
 
 
 @pytest.mark.parametrize("api", ["bulk2", "bulk1"])
+def test_a_row_that_is_shorter_than_the_header_is_sent_again(
+    org: LockingOrg, sf: Org, tmp_path: Path, api: str
+) -> None:
+    """Though it lacks the column by which rows are kept together."""
+    org.refuse = lambda row, times: LOCKED if times == 0 else None
+    path = tmp_path / "contacts.csv"
+    path.write_text("LastName,AccountId\na,1\nb\n")
+
+    result = sf.insert("Contact", path, api=api, retries=1)
+
+    assert (2, {"a": 1, "b": 1}) == (result.succeeded, dict(org.made))
+
+
+@pytest.mark.parametrize("api", ["bulk2", "bulk1"])
 def test_rows_that_were_not_tried_because_the_org_ran_out_of_retries(org: LockingOrg, sf: Org, api: str) -> None:
     """The job is given up for a passing reason, and then all of its rows are done: no error is left."""
     done = (

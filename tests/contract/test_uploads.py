@@ -6,16 +6,18 @@ import csv
 import gzip
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.locking_org import LockingOrg, locking_org
-from tests.support.raw_server import raw_server, says
+from tests.support.raw_server import Play, raw_server, resets, says
 
 from salesforce_bulk import AccessToken, Org, SalesforceBulk, connect
 from salesforce_bulk.emulator import LocalOrg
-from salesforce_bulk.errors import SourceChanged
+from salesforce_bulk.errors import AnswerLost, SourceChanged
 from salesforce_bulk.options import TransportOptions
 from salesforce_bulk.records import Body
 from salesforce_bulk.transport.base import Outgoing
@@ -68,9 +70,9 @@ def test_rows_travel_as_gzip_and_control_documents_as_they_are(
 ) -> None:
     """Unless the options say otherwise."""
     with opened(org, compress=compress) as sf:
-        result = sf.insert("Contact", contacts(tmp_path / "rows.csv"), api=api, part_rows=4)
+        result = sf.insert("Contact", contacts(tmp_path / "rows.csv", 3_000), api=api, part_rows=1_500)
 
-    assert 9 == result.succeeded == sum(org.made.values())
+    assert 3_000 == result.succeeded == sum(org.made.values())
     uploads = {encoding for method, path, encoding in org.heard if path.endswith(upload) and method in ("PUT", "POST")}
     assert {wanted} == uploads
     assert {""} == {encoding for method, path, encoding in org.heard if not path.endswith(upload)}
@@ -90,7 +92,7 @@ def test_a_server_that_wants_lengths_gets_them() -> None:
     no = b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     yes = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     transport = HttpTransport()
-    body = Body(lambda: [b"A\n", b"1\n" * 100_000], length=200_002, repeatable=True, compress=True)
+    body = Body(lambda: [b"A\n", b"1\n" * 1_000_000], length=2_000_002, repeatable=True, compress=True)
     with raw_server(says(no), says(yes)) as server:
         for _ in range(2):
             with transport.send(Outgoing("PUT", server.url + "/x", {}, body)) as incoming:
@@ -100,7 +102,92 @@ def test_a_server_that_wants_lengths_gets_them() -> None:
     assert [True, False, False] == [b"transfer-encoding: chunked" in head.lower() for head in server.heads]
     assert all(b"content-encoding: gzip" in head.lower() for head in server.heads)
     assert server.bodies[1] == server.bodies[2]
-    assert b"A\n" + b"1\n" * 100_000 == gzip.decompress(server.bodies[1])
+    assert b"A\n" + b"1\n" * 1_000_000 == gzip.decompress(server.bodies[1])
+
+
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"415 Unsupported Media Type", b"501 Not Implemented"])
+@pytest.mark.parametrize("rows", [10_000, 1_000_000])
+def test_a_server_that_takes_no_gzip_gets_the_rows_as_they_are(status: bytes, rows: int) -> None:
+    """The same body with its length and not compressed, and later bodies so from the first."""
+    no = b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    yes = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    transport = HttpTransport()
+    body = Body(lambda: [b"A\n", b"1\n" * rows], length=2 + 2 * rows, repeatable=True, compress=True)
+    with raw_server(says(no), says(yes)) as server:
+        for _ in range(2):
+            with transport.send(Outgoing("PUT", server.url + "/x", {}, body)) as incoming:
+                assert 201 == incoming.status
+    transport.close()
+
+    assert [True, False, False] == [b"content-encoding: gzip" in head.lower() for head in server.heads]
+    assert [b"A\n" + b"1\n" * rows] * 2 == server.bodies[1:]
+
+
+def test_a_refusal_that_means_something_else_is_handed_out() -> None:
+    """Plainer or not, the answer is the same; the next body is compressed again. Once a compressed body was taken, none is
+    sent twice."""
+    no = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    yes = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    transport = HttpTransport()
+    body = Body(lambda: [b"1\n" * 10_000], length=20_000, repeatable=True, compress=True)
+    with raw_server(says(no), says(no), says(yes), says(no)) as server:
+        statuses = []
+        for _ in range(3):
+            with transport.send(Outgoing("PUT", server.url + "/x", {}, body)) as incoming:
+                statuses.append(incoming.status)
+    transport.close()
+
+    assert [400, 201, 400] == statuses
+    assert [True, False, True, True] == [b"content-encoding: gzip" in head.lower() for head in server.heads]
+
+
+def test_a_server_that_takes_neither_is_found_out_step_by_step() -> None:
+    """First it wants a length, then it does not read what is compressed."""
+    answers = (b"411 Length Required", b"415 Unsupported Media Type", b"201 Created")
+    plays = [says(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") for answer in answers]
+    transport = HttpTransport()
+    body = Body(lambda: [b"1\n" * 1_000_000], length=2_000_000, repeatable=True, compress=True)
+    with raw_server(*plays) as server:
+        for _ in range(2):
+            transport.send(Outgoing("PUT", server.url + "/x", {}, body)).close()
+    transport.close()
+
+    heads = [head.lower() for head in server.heads]
+    assert [True, True, False, False] == [b"content-encoding: gzip" in head for head in heads]
+    assert [True, False, False, False] == [b"transfer-encoding: chunked" in head for head in heads]
+
+
+@pytest.mark.parametrize("fault", [resets(), says(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")])
+def test_after_a_fault_the_first_body_is_repeated_as_it_is(fault: Play) -> None:
+    """It may be that the server cannot read the other way. Once a compressed body was taken, that is no question."""
+    yes = says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    body = Body(lambda: [b"1\n" * 1_000_000], length=2_000_000, repeatable=True, compress=True)
+
+    def heads(*plays: Play) -> list[bool]:
+        transport = HttpTransport()
+        with raw_server(*plays) as server:
+            for _ in plays:
+                with suppress(AnswerLost):
+                    transport.send(Outgoing("PUT", server.url + "/x", {}, body)).close()
+        transport.close()
+        return [b"content-encoding: gzip" in head.lower() for head in server.heads]
+
+    assert [True, False] == heads(fault, yes)
+    assert [True, True, True] == heads(yes, fault, yes)
+
+
+def test_a_small_body_travels_as_it_is() -> None:
+    """It fits into one round trip, and any server can read it."""
+    yes = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    transport = HttpTransport()
+    with raw_server(says(yes)) as server:
+        for rows in (7_000, 7_001):
+            body = Body(partial(lambda rows: [b"1\n" * rows], rows), length=2 * rows, repeatable=True, compress=True)
+            transport.send(Outgoing("PUT", server.url + "/x", {}, body)).close()
+    transport.close()
+
+    assert [False, True] == [b"content-encoding: gzip" in head.lower() for head in server.heads]
+    assert [True, True] == [b"content-length: " in head.lower() for head in server.heads]
 
 
 # -- slices -------------------------------------------------------------------------------------------------------------

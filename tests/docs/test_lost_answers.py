@@ -11,7 +11,7 @@ HEAD = """# When an answer is lost
 
 A connection can break after a request has left and before its answer has come. Then the org may have acted, or not. This is
 what each request would do if it were sent twice, and what is done when its answer is lost. Drawn from `protocol/repeat.py`: run
-`python -m tests.docs.test_lost_answers` after a change there.
+`scripts/docs` after a change there.
 
 | request | twice | when its answer is lost |
 |---|---|---|

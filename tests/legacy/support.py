@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -176,7 +175,3 @@ def several_result_files(org: LocalOrg, rows: int) -> Iterator[None]:
 
 def numbered(count: int, **more: Any) -> list[dict[str, Any]]:
     return [{"Key__c": f"K{number:04}", "Name": f"Account {number}"} | more for number in range(count)]
-
-
-def both_orders(*ids: str) -> list[tuple[str, ...]]:
-    return list(itertools.permutations(ids))

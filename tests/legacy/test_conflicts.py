@@ -303,14 +303,6 @@ def test_without_a_result_id_it_gives_upload_results() -> None:
     assert [UploadResult("001x", "true", "true", "")] == played.bulk.get_batch_results(job_id=JOB, batch_id=BATCH)
 
 
-def test_the_callback_of_release_1_0_0() -> None:
-    """5.1 "get_batch_results of 1.0.0": one clear error pointing to get_upload_results."""
-    played = Played()
-    with pytest.raises(UsageError, match="get_upload_results"):
-        played.bulk.get_batch_results(JOB, BATCH, callback=print, parse_csv=True)
-    assert [] == played.sent
-
-
 def test_an_argument_that_no_generation_had() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'chunk'"):
         Played().bulk.get_batch_results(JOB, BATCH, chunk=3)

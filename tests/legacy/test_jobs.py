@@ -308,11 +308,11 @@ def test_check_status_takes_the_responses_of_all_generations(arguments: tuple[An
 
 
 def test_check_status_lets_success_pass() -> None:
-    """2.2 check_status."""
+    """2.2 check_status: nothing is raised, and nothing returned."""
     bulk = SalesforceBulk(TOKEN, HOST)
-    bulk.check_status(Httplib2Response(200), "fine")
-    bulk.check_status(RequestsResponse(201))
-    bulk.check_status(RequestsResponse(399))
+
+    assert bulk.check_status(Httplib2Response(200), "fine") is None
+    assert [None, None] == [bulk.check_status(RequestsResponse(status)) for status in (201, 399)]
 
 
 def test_a_page_of_html_is_an_error_and_not_a_job() -> None:

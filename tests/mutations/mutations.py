@@ -55,7 +55,7 @@ MUTATIONS: Final = (
         'NEWEST_SOAP_LOGIN_VERSION: Final = "65.0"', (*LIMITS, *GOLDEN_AUTH),
     ),
     Mutation(
-        CLIENT, "numberRecordsFailed of a batch is read from the processed ones", "protocol/bulk1.py",
+        CLIENT, "numberRecordsFailed of a batch is read from the processed ones", "protocol/bulk1/readers.py",
         'records_failed=_count(wire, "numberRecordsFailed"),\n        wire=wire,\n    )\n\n\ndef read_job(',
         'records_failed=_count(wire, "numberRecordsProcessed"),\n        wire=wire,\n    )\n\n\ndef read_job(', GOLDEN_1,
     ),

@@ -655,7 +655,7 @@ def test_arrow_and_parquet(tmp_path: Path) -> None:
         assert (5, True) == (report.cost.rows, report.complete)
 
 
-def test_no_rows() -> None:
+def test_a_load_without_rows_is_warned_of() -> None:
     assert ["warning: There are no rows: the load would do nothing."] == said(looked("update", []))
     assert (0, 0, 0) == (looked("update", []).cost.bulk2.jobs, looked("update", []).cost.bulk1.batches, 0)
 

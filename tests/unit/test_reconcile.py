@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from salesforce_bulk.data.results import parse_errors
 from salesforce_bulk.errors import ReconciliationError
-from salesforce_bulk.reconcile import Matched, by_content, by_position, not_tried
+from salesforce_bulk.reconcile import Matched, by_content, by_position
 from salesforce_bulk.records import Outcome, RecordError, RowResult
 
 
@@ -76,10 +76,6 @@ def test_one_answer_too_few_or_too_many(count: int) -> None:
         by_position([RowResult("1", True, True)] * count, 3)
     assert {"sent": 3, "results": count} == caught.value.numbers
     assert caught.value.applied is None
-
-
-def test_a_part_that_was_never_tried() -> None:
-    assert [Outcome(3, "unprocessed"), Outcome(4, "unprocessed")] == list(not_tried(2, first_row=3))
 
 
 # -- by content

@@ -67,7 +67,7 @@ def test_an_address_where_a_token_must_not_go_is_refused(given: str, text: str) 
 @pytest.mark.parametrize(
     ("given", "expected"), [("66.0", "66.0"), ("66", "66.0"), ("v61.0", "61.0"), (" 40.0 ", "40.0")]
 )
-def test_versions(given: str, expected: str) -> None:
+def test_a_version_is_taken_in_every_spelling(given: str, expected: str) -> None:
     assert expected == checked_version(given)
 
 

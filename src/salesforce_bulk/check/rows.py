@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ..data.arrow_source import ArrowSource
-from ..data.decode import MAX_CELL_CHARACTERS
+from ..data.decode import raise_csv_limit
 from ..data.dict_source import union_of_columns
 from ..data.extras import has_pyarrow, pyarrow
 from ..data.parts import BULK2
-from ..data.source import Choice, Detected, Nulls, Source, raise_csv_limit
+from ..data.source import Choice, Detected, Nulls, Source
 from ..data.sources import open_source
 from ..data.streams import PieceReader
 from ..errors import DataError
@@ -56,7 +56,7 @@ class Rows:
 
     def stretches(self) -> Iterator[tuple[int, list[list[str]]]]:
         """The number of the first row of each, and its rows, all as wide as the header."""
-        raise_csv_limit(MAX_CELL_CHARACTERS)
+        raise_csv_limit()
         width = len(self._source.columns)
         lines: Any = io.TextIOWrapper(PieceReader(self._pieces()), encoding="utf-8", newline="")
         reader = csv.reader(lines, delimiter=self._source.dialect.delimiter, strict=True)

@@ -26,9 +26,11 @@ _NAMES: Final = (
     (re.compile(r"\b(?:error\.)?result\.failures\(\)"), "--outcomes DIR"),
     (re.compile(r"\bapi='(\w+)'"), r"--api \1"),
     (re.compile(r"\bconnect\('local'\)"), "--org local"),
+    (re.compile(r"\bdescribe\(\) without a name"), "sfbulk describe"),
+    (re.compile(r"\bleave out host="), "leave out --host"),
 )
 _OPTIONS: Final = re.compile(
-    r"\b(?:external_id|part_rows|part_bytes|page_rows|pk_chunking|job_seconds|run_seconds|stop_at_usage)\b(?!=)"
+    r"\b(?:external_id|part_rows|part_bytes|page_rows|parallel_jobs|api_version|pk_chunking|job_seconds|run_seconds|stop_at_usage)\b(?!=)"
 )
 
 

@@ -18,7 +18,8 @@ def add_to(commands: Commands) -> None:
         commands,
         "describe",
         "the org's objects, or the fields of one",
-        "The org's objects, or the fields of one. With --json all that the org says, for `sfbulk local serve --schema`.",
+        "The org's objects, or the fields of one. With --json all that the org says; of one object it is what "
+        "`sfbulk local serve --schema` takes.",
     )
     parser.add_argument("sobject", metavar="OBJECT", nargs="?", help="API name of an object; default: list all objects")
     parser.set_defaults(run=run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..errors import UsageError
 from . import given
@@ -12,6 +12,9 @@ from .console import Console
 from .mapping import add_map, renamed
 from .outcomes import add_outcomes, finished
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..results import IngestResult
 
 _VERBS: Final = {
     "insert": "make a record of every row",
@@ -105,10 +108,9 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
         arguments["rename"] = renamed(chosen.map)
     with opened(chosen) as org, given.rows(chosen.file) as path:
         method = getattr(org, verb.replace("-", "_"))
-        with Progress(console, chosen.progress, f"{verb} {chosen.sobject}") as progress:
-            return finished(
-                console,
-                chosen.outcomes,
-                lambda: method(chosen.sobject, path, on_progress=progress.loaded, **arguments),
-                is_input_kept=chosen.file != "-",
-            )
+
+        def load() -> IngestResult:
+            with Progress(console, chosen.progress, f"{verb} {chosen.sobject}") as progress:
+                return cast("IngestResult", method(chosen.sobject, path, on_progress=progress.loaded, **arguments))
+
+        return finished(console, chosen.outcomes, load, is_input_kept=chosen.file != "-")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from ..errors import UsageError
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..emulator import LocalOrg, Schema
+    from ..emulator import LocalOrg
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,12 +23,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     serve = verbs.add_parser(
         "serve",
         help="serve a local org until Ctrl-C",
-        description="Serve a local org on the loopback interface, for any client in any language, until Ctrl-C. Prints its "
-        "address, access token, user and password.",
+        description="Serve a local org, for any client in any language, until Ctrl-C. Prints its address, access token, user "
+        "and password.",
         allow_abbrev=False,
     )
+    serve.add_argument("--port", metavar="N", type=int, default=0, help="port to listen on; default: a free one")
     serve.add_argument(
-        "--port", metavar="N", type=int, default=0, help="port on the loopback interface; default: a free one"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address to listen on; any but a loopback address lets others in, without encryption; default: %(default)s",
     )
     serve.add_argument("--data", type=Path, metavar="DIR", help="keep the org's data there; default: in memory")
     serve.add_argument(
@@ -40,17 +44,22 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     serve.add_argument(
         "--faults", type=Path, metavar="FILE", help="what is to go wrong: a JSON list, or TOML tables [[faults]]"
     )
+    serve.add_argument("--no-page", action="store_true", help="show nothing to browsers")
     serve.set_defaults(run=run_serve)
 
 
-def run_serve(chosen: argparse.Namespace, console: Console) -> int:  # noqa: ARG001 -- all commands are called so
+def run_serve(chosen: argparse.Namespace, console: Console) -> int:
     """Serve until SIGINT or SIGTERM."""
-    org = _started(chosen)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        org = _started(chosen)
+    for warning in told:
+        console.complain(console.ours(str(warning.message)))
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with org:
-        print(_how_to_reach(org), flush=True)
+        print(_how_to_reach(org, has_page=org.server.is_local and not chosen.no_page), flush=True)
         ended.wait()
         for planned in org.faults.unmet():
             print(f"planned and not met: {planned}", file=sys.stderr)
@@ -65,28 +74,21 @@ def _started(chosen: argparse.Namespace) -> LocalOrg:
         raise UsageError(
             f"The local org needs {error.name}, which is not installed. Install it with: pip install 'salesforce-bulk[local]'"
         ) from error
+    if not 0 <= chosen.port <= 65535:
+        raise UsageError(f"--port is 0 (a free one) to 65535, not {chosen.port}.")
     try:
-        schema = _schema(chosen.schema) if chosen.schema else None
-        org = LocalOrg(chosen.port, chosen.data, schema)
+        org = LocalOrg(chosen.port, chosen.data, chosen.schema, host=chosen.host, page=not chosen.no_page)
         if chosen.faults:
             org.faults.load(chosen.faults)
         return org.start()
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise UsageError(f"The local org cannot be opened: {where}{error.strerror or error}") from error
+    except ValueError as error:
         raise UsageError(f"The local org cannot be opened: {error}") from error
 
 
-def _schema(path: Path) -> Schema:
-    """Raises `ValueError` for what is no describe answer."""
-    from ..emulator import Schema
-
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-        return Schema.load(described if isinstance(described, list) else [described])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} holds no describe answers: {error!r}") from error
-
-
-def _how_to_reach(org: LocalOrg) -> str:
+def _how_to_reach(org: LocalOrg, *, has_page: bool) -> str:
     return "\n".join(
         [
             f"local org      {org.url}",
@@ -94,7 +96,7 @@ def _how_to_reach(org: LocalOrg) -> str:
             f"user           {org.username}",
             f"password       {org.password}",
             f"security token {org.security_token}",
-            f"in a browser   {org.url}/ shows jobs, records and limits",
+            *([f"in a browser   {org.url}/ shows jobs, records and limits"] if has_page else []),
             "",
             "for programs that read the environment:",
             f"  export SFBULK_INSTANCE_URL={org.url} SFBULK_ACCESS_TOKEN='{org.access_token}'",

@@ -45,7 +45,8 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"--map takes NEW=OLD, or a file with one a line, and {path} cannot be read ({error}). Nothing was sent."
+            f"--map takes NEW=OLD, or a file with one a line, and {path} cannot be read ({why}). Nothing was sent."
         ) from error
     return [line for line in lines if line.strip() and not line.startswith("#")]

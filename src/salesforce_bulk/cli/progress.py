@@ -45,7 +45,11 @@ class Progress:
 
     def loaded(self, told: Mapping[str, Any]) -> None:
         """What a load says when a part has ended."""
-        text = ", ".join(f"{count:_} {name}" for name, count in told.items() if count or name == "succeeded")
+        text = ", ".join(
+            "1 part" if (name, count) == ("parts", 1) else f"{count:_} {name}"
+            for name, count in told.items()
+            if count or name == "succeeded"
+        )
         self._tell(dict(told), text, always=True)
 
     def watch(self, page: Iterable[bytes]) -> Iterator[bytes]:

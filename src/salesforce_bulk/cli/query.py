@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,10 @@ _WRITERS: Final[dict[str, Callable[[QueryResult, Path], int]]] = {
     ".parquet": lambda result, path: result.to_parquet(path),
     ".arrow": lambda result, path: result.to_arrow_file(path),
 }
+
+
+#: Those that pyarrow writes.
+_ARROW: Final = (".parquet", ".arrow")
 
 
 def add_to(commands: Commands) -> None:
@@ -116,6 +121,8 @@ def _writer(output: str) -> Callable[[QueryResult, Path], int]:
     if path.is_dir() or not path.absolute().parent.is_dir():
         why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise UsageError(f"{output} cannot be written: {why}. Nothing was sent.")
+    if path.suffix.lower() in _ARROW and find_spec("pyarrow") is None:
+        raise UsageError(f"{output} needs pyarrow: pip install 'salesforce-bulk[arrow]'. Nothing was sent.")
     return writer
 
 

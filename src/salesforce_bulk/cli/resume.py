@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from . import given
@@ -11,6 +12,9 @@ from .common import Commands, add_run_seconds, command, opened
 from .console import Console
 from .outcomes import add_outcomes, finished
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..results import IngestResult
 
 
 def add_to(commands: Commands) -> None:
@@ -37,12 +41,13 @@ def add_to(commands: Commands) -> None:
 
 def run(chosen: argparse.Namespace, console: Console) -> int:
     run_id = chosen.run_id or _latest(console)
-    with opened(chosen) as org, Progress(console, chosen.progress, f"resume {run_id}") as progress:
-        code = finished(
-            console,
-            chosen.outcomes,
-            lambda: org.resume(run_id, chosen.rows, on_progress=progress.loaded, run_seconds=chosen.run_seconds),
-        )
+    with opened(chosen) as org:
+
+        def load() -> IngestResult:
+            with Progress(console, chosen.progress, f"resume {run_id}") as progress:
+                return org.resume(run_id, chosen.rows, on_progress=progress.loaded, run_seconds=chosen.run_seconds)
+
+        code = finished(console, chosen.outcomes, load)
     given.forget(run_id)
     return code
 

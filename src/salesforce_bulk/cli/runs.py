@@ -1,4 +1,4 @@
-"""``sfbulk runs``: the loads that this machine knows of."""
+"""``sfbulk runs``: the loads that this machine knows of, and the queries whose pages it keeps."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "runs",
-        "the loads of this machine: finished, unfinished, running",
-        "The loads whose journals are kept on this machine (in SFBULK_HOME), of all orgs, the oldest first. No org is asked.",
+        "the runs of this machine: finished, unfinished, running",
+        "The loads whose journals are kept on this machine (in SFBULK_HOME), of all orgs, and the queries that programs keep "
+        "the pages of; the oldest first. Of a query, parts are pages, and its rows count as succeeded. No org is asked.",
     )
     parser.set_defaults(run=run)
 

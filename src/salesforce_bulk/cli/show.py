@@ -1,4 +1,4 @@
-"""``sfbulk show``: one load, as its journal and its receipt tell of it."""
+"""``sfbulk show``: one run, as its journal and its receipt tell of it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ def add_to(commands: Commands) -> None:
     parser = command(
         commands,
         "show",
-        "one load: how far it has come, its jobs and its errors",
-        "One load, as its journal and its receipt on this machine tell of it. No org is asked.",
+        "one run: how far it has come, its jobs and its errors",
+        "One load, or a query that a program keeps the pages of, as its journal and its receipt on this machine tell of it. No "
+        "org is asked.",
     )
     parser.add_argument("run_id", metavar="RUN", help="id of the run")
     parser.set_defaults(run=run)
@@ -45,10 +46,16 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _lines(run: Run, receipt: Mapping[str, Any]) -> Iterator[str]:
+    is_query = run.operation.startswith("query")
     yield f"run          {run.run_id} ({run.state})"
-    yield f"load         {run.operation} {run.sobject}"
+    yield f"{'query' if is_query else 'load':<13}{run.operation} {run.sobject}"
     yield f"org          {' at '.join(filter(None, (run.org_id, run.host)))}"
     yield f"started at   {run.started_at}"
+    if is_query:
+        yield f"pages        {run.parts} kept, of {counted(run.succeeded)}"
+        if run.state == "unfinished":
+            yield f"go on with   sf.resume_query({run.run_id!r}), in a program"
+        return
     yield f"parts        {run.settled} of {run.parts} settled"
     yield f"rows         {run.succeeded:_} succeeded, {run.failed:_} failed, {run.unprocessed:_} unprocessed"
     for job in receipt.get("jobs", ()):

@@ -6,8 +6,8 @@ the org sent it. How far that reaches depends on what has been handed out:
 * :func:`to_table` hands out nothing before the end. It reads the pages once more, with such columns as text.
 * :class:`BatchStream` has to fix its schema with its first batch. A misfit in the first block (a megabyte) still
   turns its column into text; a later one is a ``BadValue`` that names the column, never a changed value. Whoever can open
-  the pages again has two ways to be sure before: :func:`fitting` looks through them once and gives the columns that hold;
-  :func:`until_it_fits` repeats an attempt, say a file not yet renamed, with one more column as text each time.
+  the pages again is helped by :func:`until_it_fits`: it repeats an attempt, say a file not yet renamed, with one more column
+  as text each time.
 """
 
 from __future__ import annotations
@@ -222,18 +222,6 @@ def to_table(
     names = tuple(blocks.columns[at].name for at in misfits)
     table, more = to_table(open_pages, as_text(blocks.columns, names), threads=threads, block_bytes=block_bytes)
     return table, (*blocks.fallbacks, *names, *more)
-
-
-def fitting(pages: Pages, columns: Columns = text_columns, *, threads: int = THREADS) -> tuple[Column, ...]:
-    """The columns, text where a value does not fit. Reads all pages and keeps nothing."""
-    blocks = _Blocks(pages, columns, threads, BLOCK_BYTES)
-    try:
-        misfits: set[int] = set()
-        for block in blocks:
-            misfits.update(block.misfits)
-        return as_text(blocks.columns, (blocks.columns[at].name for at in misfits))
-    finally:
-        blocks.close()
 
 
 def until_it_fits(columns: Columns, attempt: Callable[[Columns], T]) -> T:

@@ -524,13 +524,13 @@ def _lines(kind: int, columns: _Columns, names: dict[str, int], failed_line: Cal
     if kind == _UNPROCESSED:
         return pa.array([b"-\n"] * count, pa.binary())
     if kind == _SUCCEEDED:
-        created = pc.if_else(pc.equal(column("sf__created"), b"true"), b"c", b"u")
         try:
+            created = pc.equal(pc.ascii_lower(column("sf__created").cast(pa.string())), "true")
             identity = column("sf__id").cast(pa.string())
         except pa.ArrowInvalid as error:
             raise Unsuited from error
         if pc.any(pc.match_substring(identity, "\n"), min_count=0).as_py():
             raise Unsuited  # no id: a line of its own would be another row's
-        return pc.binary_join_element_wise(created, identity.cast(pa.binary()), b"\n", b"")
+        return pc.binary_join_element_wise(pc.if_else(created, b"c", b"u"), identity.cast(pa.binary()), b"\n", b"")
     told = rows_of([column("sf__id"), column("sf__error")])
     return pa.array([f"{failed_line(identity, error)}\n".encode() for identity, error in told], pa.binary())

@@ -15,7 +15,6 @@ from ..errors import BadValue, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
 from .extras import pyarrow
-from .input_file import regular
 from .source import Block, Choice, Detected, Source
 
 #: Rows and bytes that are turned to text at once, at most. A call for each column of a slice costs the same whatever its
@@ -41,14 +40,12 @@ class ArrowSource(Source):
         *,
         detected: Detected,
         reopenable: bool,
-        fingerprint: str | None = None,
     ) -> None:
         self._arrow = pyarrow(detected.kind)
         self._open = open_reader
         self._choice = choice
         self.detected = detected
         self.reopenable = reopenable
-        self.fingerprint = fingerprint
         first = open_reader()
         self._reader: Any = None if reopenable else first
         self._fields = _fields(self._arrow, first.schema)
@@ -73,6 +70,9 @@ class ArrowSource(Source):
             for batch in reader:
                 at = 0
                 rows = _rows_at_once(batch)
+                if not fields:
+                    yield Block(b"", batch.num_rows)
+                    continue
                 while at < batch.num_rows:
                     part = batch.slice(at, rows)
                     yield Block(texts.csv(part, row), part.num_rows)
@@ -84,7 +84,7 @@ class ArrowSource(Source):
     def as_given(self) -> Source:
         if not self.reopenable:
             raise UsageError("These rows came from a one-time reader, and it was read. Keep what was sent.")
-        return ArrowSource(self._open, Choice(), detected=self.detected, reopenable=True, fingerprint=self.fingerprint)
+        return ArrowSource(self._open, Choice(), detected=self.detected, reopenable=True)
 
 
 def _close(reader: Any) -> None:
@@ -201,6 +201,9 @@ class _Texts:
         arrow, compute, types = self._arrow, self._compute, self._arrow.types
         string = arrow.string()
         if types.is_dictionary(values.type):
+            names = values.dictionary
+            if types.is_string_view(names.type):  # which pyarrow does not take values out of
+                values = arrow.DictionaryArray.from_arrays(values.indices, names.cast(arrow.large_string()))
             values = values.dictionary_decode()
         kind = values.type
         if types.is_timestamp(kind):
@@ -233,7 +236,7 @@ class _Texts:
                 "it is a datetime without a time zone; the org would have to guess it",
             )
             return arrow.nulls(len(values), arrow.string())
-        # Aware timestamps are kept in UTC; seen as naive, they are written 16 times as fast as with a zone (bench, 4).
+        # Aware timestamps are kept in UTC; seen as naive, they are written 16 times as fast as with a zone.
         naive = values.cast(arrow.timestamp(values.type.unit, "UTC")).view(arrow.timestamp(values.type.unit))
         if values.type.unit in ("us", "ns"):
             naive = compute.floor_temporal(naive, unit="millisecond")
@@ -263,7 +266,6 @@ def _bytes_of(texts: Any) -> bytes:
 
 def parquet_file(path: Path, choice: Choice) -> Source:
     """A source for a Parquet file."""
-    about = regular(path)
     arrow = pyarrow("A Parquet file")
     parquet = pyarrow("A Parquet file", "pyarrow.parquet")
 
@@ -273,18 +275,11 @@ def parquet_file(path: Path, choice: Choice) -> Source:
 
     with _readable(arrow, path, "Parquet"):
         reader()
-    return ArrowSource(
-        reader,
-        choice,
-        detected=Detected(kind="Parquet"),
-        reopenable=True,
-        fingerprint=f"{about.st_size}-{about.st_mtime_ns}",
-    )
+    return ArrowSource(reader, choice, detected=Detected(kind="Parquet"), reopenable=True)
 
 
 def arrow_file(path: Path, choice: Choice) -> Source:
     """A source for an Arrow IPC file or stream."""
-    about = regular(path)
     arrow = pyarrow("An Arrow file")
     with open(path, "rb") as file:
         is_stream = file.read(6) != b"ARROW1"
@@ -298,13 +293,7 @@ def arrow_file(path: Path, choice: Choice) -> Source:
 
     with _readable(arrow, path, "Arrow"):
         reader()
-    return ArrowSource(
-        reader,
-        choice,
-        detected=Detected(kind="Arrow"),
-        reopenable=True,
-        fingerprint=f"{about.st_size}-{about.st_mtime_ns}",
-    )
+    return ArrowSource(reader, choice, detected=Detected(kind="Arrow"), reopenable=True)
 
 
 class _readable:

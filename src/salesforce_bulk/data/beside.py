@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import IO, Final
 
@@ -15,6 +16,10 @@ from .source import Source
 OUTCOME_COLUMNS: Final = ("sf__Id", "sf__Created", "sf__Error")
 _CREATED: Final = {ord("c"): b"true", ord("u"): b"false", ord("s"): b""}
 _KINDS: Final[dict[State, bytes]] = {"succeeded": b"cus", "failed": b"f", "unprocessed": b"-"}
+
+_NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in b",\n")
+_QUOTED: Final = re.compile(rb'"[^"]*"')
+_CELL: Final = re.compile(rb'(?:[^,"]|"[^"]*")*+(?:,|\Z)')
 
 _write = record_writer(Dialect())
 
@@ -34,10 +39,16 @@ def write_beside(source: Source, outcomes: Iterable[bytes], file: IO[bytes], onl
     file.write(_write((*source.columns, *OUTCOME_COLUMNS)).encode("utf-8"))
     cells = chain.from_iterable(_cells_of(block, _KINDS[only] if only is not None else b"") for block in outcomes)
     count = 0
+    width = len(source.columns)
     for records in record_lists(block.data for block in source.blocks(dialect)):
         mine = list(islice(cells, len(records)))
         if len(mine) != len(records):
             raise _changed()
+        if source.detected.kind == "CSV":  # the rows of all others are of one length
+            for at in _uneven(records, width):
+                records[at], extra = _of_width(records[at], width)
+                outcome = mine[at]
+                mine[at] = outcome if outcome is None or not extra else outcome[:-1] + extra + b"\n"
         pairs: Iterable[tuple[bytes, bytes | None]] = zip(records, mine, strict=True)
         if only is not None:
             pairs = [pair for pair in pairs if pair[1] is not None]
@@ -48,6 +59,27 @@ def write_beside(source: Source, outcomes: Iterable[bytes], file: IO[bytes], onl
     if next(cells, b"") != b"":
         raise _changed()
     return count
+
+
+def _uneven(records: Sequence[bytes], width: int) -> Iterator[int]:
+    """The places of the records that have not *width* cells."""
+    text = b"\n".join(records)
+    commas = (_QUOTED.sub(b"", text) if b'"' in text else text).translate(None, _NO_MARKS)
+    even = b"," * (width - 1)
+    if commas != b"\n".join(repeat(even, len(records))):
+        yield from (at for at, line in enumerate(commas.split(b"\n")) if line != even)
+
+
+def _of_width(record: bytes, width: int) -> tuple[bytes, bytes]:
+    """A record with as many cells as there are columns, for else its outcome would stand in the column of another; and the
+    cells that are too many, each behind a comma. They go to the end of the line, so nothing is left out."""
+    ends = [found.end() for found in _CELL.finditer(record)]
+    # Behind the last cell there is no comma, and behind the end of the record nothing.
+    cells = len(ends) - (len(ends) > 1 and ends[-1] == ends[-2] and not record.endswith(b","))
+    if cells <= width:
+        return record + b"," * (width - cells), b""
+    cut = ends[width - 1]
+    return record[: cut - 1], record[cut - 1 :]
 
 
 def _changed() -> UsageError:

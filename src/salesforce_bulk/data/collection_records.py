@@ -55,6 +55,7 @@ class CollectionRecords:
     ) -> None:
         wanted = external_id if operation == Operation.UPSERT else None if operation == Operation.INSERT else "Id"
         names = [name.lower() for name in columns]
+        self._width = len(names)
         self._key = names.index(wanted.lower()) if wanted and wanted.lower() in names else None
         self._head = '{"attributes":{"type":' + _text(sobject) + "}"
         # A delete sends ids and nothing else.
@@ -62,7 +63,14 @@ class CollectionRecords:
 
     def __call__(self, rows: Iterable[Sequence[str]], first_row: int = 0) -> Iterator[tuple[bytes, str]]:
         for row, cells in enumerate(rows, first_row):
-            yield self._record(cells, row).encode("utf-8"), "" if self._key is None else cells[self._key]
+            if len(cells) > self._width:
+                raise BadValue(
+                    f"Row {row} has {len(cells)} cells, and there are {self._width} columns. Its part was not sent. Correct "
+                    "the row, or take api='bulk2', where the org refuses it alone.",
+                    row=row,
+                )
+            key = cells[self._key] if self._key is not None and self._key < len(cells) else ""
+            yield self._record(cells, row).encode("utf-8"), key
 
     def _record(self, cells: Sequence[str], row: int) -> str:
         members = [self._head]

@@ -14,12 +14,12 @@ from typing import Final
 from ..errors import BadValue, SourceChanged, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
-from .decode import MAX_CELL_CHARACTERS
+from .decode import raise_csv_limit
 from .input_file import raw_pieces, regular, text_of_file, utf8_pieces
 from .record_ends import Sides
 from .record_text import gathered_records, record_writer
 from .sniff import Look, look_at
-from .source import BLOCK_BYTES, Block, Choice, Detected, Source, raise_csv_limit
+from .source import BLOCK_BYTES, Block, Choice, Detected, Source
 
 _NAMES: Final = {"\n": "LF", "\r\n": "CRLF"}
 
@@ -37,7 +37,6 @@ class CsvFile(Source):
         self._places = choice.chosen(look.columns)
         self.columns = choice.named([look.columns[place] for place in self._places])
         self.dialect = Dialect(look.delimiter, look.line_ending)
-        self.fingerprint = "-".join(map(str, self._state))
         self.passthrough = self._is_plain and look.encoding == "utf-8" and not look.compressed and self._keeps_ends
         self.places = look.places
         self.detected = Detected(
@@ -132,7 +131,7 @@ class CsvFile(Source):
 
     def _rows(self) -> Iterator[list[str]]:
         """The cells of the file, blank lines left out."""
-        raise_csv_limit(MAX_CELL_CHARACTERS)
+        raise_csv_limit()
         number = -1
         with text_of_file(self._path, self._look.encoding, self._look.text_start) as file:
             left = self._look.rows_start

@@ -20,10 +20,15 @@ from .streams import PieceReader, Texts, without_bom
 MAX_CELL_CHARACTERS: Final = 1_000_000_000
 
 
-def _raw_rows(pieces: Iterable[bytes]) -> Iterator[list[str]]:
-    """The records, blank lines left out ("Prepare CSV Files": they are skipped)."""
+def raise_csv_limit() -> None:
+    """For whoever calls the csv module."""
     if csv.field_size_limit() < MAX_CELL_CHARACTERS:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
+
+
+def _raw_rows(pieces: Iterable[bytes]) -> Iterator[list[str]]:
+    """The records, blank lines left out ("Prepare CSV Files": they are skipped)."""
+    raise_csv_limit()
     return chain.from_iterable(blocks_of_rows(Texts(pieces)))
 
 

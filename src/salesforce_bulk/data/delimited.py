@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import MalformedResult
 from ..records import Dialect
-from .decode import MAX_CELL_CHARACTERS
-from .source import raise_csv_limit
+from .decode import raise_csv_limit
 from .streams import PieceReader, without_bom
 
 
@@ -25,7 +24,7 @@ class DelimitedRows:
     """
 
     def __init__(self, pieces: Iterable[bytes], dialect: Dialect) -> None:
-        raise_csv_limit(MAX_CELL_CHARACTERS)
+        raise_csv_limit()
         text = io.TextIOWrapper(PieceReader(without_bom(pieces)), encoding="utf-8", newline="")
         self._rows = self._read(csv.reader(text, delimiter=dialect.delimiter, strict=True))
         self.columns: list[str] = next(self._rows, [])

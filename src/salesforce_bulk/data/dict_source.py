@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import date
 from decimal import Decimal
 from itertools import chain, islice
@@ -11,10 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import BadValue, UsageError
+from ..errors import BadValue, SourceChanged, UsageError
 from ..records import CLEAR, Dialect
 from ..wire.names import NULL_CELL
-from .input_file import first_bytes, is_gzip, regular, text_of_file
+from .input_file import first_bytes, is_gzip, text_of_file
 from .record_text import ListWriter, gathered_lists, list_writer
 from .relations import flat, is_flat
 from .source import BLOCK_BYTES, Block, Choice, Detected, Source
@@ -63,10 +63,17 @@ class DictSource(Source):
         self.reopenable = reopenable
         self.detected = detected or Detected(kind=kind)
         held: Iterator[Row] | None = None
+        #: As many rows were looked at.
+        self._seen = 0
         if self._declared is not None:
             found: tuple[str, ...] = self._declared
         elif reopenable:
-            found = union_of_columns(open_rows())
+            rows = open_rows()
+            if isinstance(rows, Sized):
+                self._seen = len(rows)
+                found = union_of_columns(rows)
+            else:
+                found = union_of_columns(self._looked_at(rows))
         else:
             held = iter(open_rows())
             ahead = list(islice(held, LOOK_AHEAD_ROWS))
@@ -77,6 +84,11 @@ class DictSource(Source):
         self._places = choice.chosen(found) if found else []
         self._mine = tuple(found[place] for place in self._places)
         self.columns = choice.named(self._mine)
+
+    def _looked_at(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            self._seen += 1
+            yield row
 
     def _rows(self) -> Iterable[Row]:
         if self.reopenable:
@@ -93,11 +105,20 @@ class DictSource(Source):
 
     def _blocks(self, rows: Iterable[Row], dialect: Dialect) -> Iterator[Block]:
         if not self.columns:
+            yield from (Block(b"", 1) for _ in range(max(self._seen, sum(1 for _ in rows))))
             return
         write = list_writer(dialect, normalise=self._choice.line_breaks == "normalise")
         cells = Cells(self._mine, frozenset(self._all), self._choice)
+        sent = 0
         for data, count in gathered_lists(cells.records(rows, write), BLOCK_BYTES):
+            sent += count
             yield Block(data, count)
+        if sent < self._seen:
+            raise SourceChanged(
+                f"There were {self._seen} rows when they were looked at, and {sent} when they were sent: they can be iterated "
+                "only once, or were changed meanwhile.\nThe others were not sent.\n"
+                "Hand in a list, or an iterator, which is read once."
+            )
 
     def as_given(self) -> Source:
         if not self.reopenable:
@@ -301,11 +322,8 @@ def _no_number(name: str) -> None:
 
 def json_lines(path: Path, choice: Choice) -> Source:
     """A source for a file of JSON lines; its columns are those of the whole file."""
-    about = regular(path)
     if first_bytes(path, 64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         raise UsageError(f"{path} is one JSON array; write one object a line (JSON lines). Nothing was sent.")
     rows = JsonLines(path)
     detected = Detected(kind="JSON lines", encoding="utf-8", compressed=is_gzip(path))
-    source = DictSource(lambda: rows, choice, detected=detected)
-    source.fingerprint = f"{about.st_size}-{about.st_mtime_ns}"
-    return source
+    return DictSource(lambda: rows, choice, detected=detected)

@@ -12,10 +12,11 @@ from operator import itemgetter
 from typing import Any
 
 from ..errors import BadValue, UsageError
-from ..records import CLEAR, PIECE_BYTES
+from ..records import CLEAR, PIECE_BYTES, Dialect
 from ..wire.names import NULL_CELL
 from .encode_json import json_batch
 from .encode_xml import xml_batch
+from .record_text import record_writer
 from .relations import flat, is_flat
 from .values import PLAIN_TYPES, text_of
 
@@ -44,7 +45,7 @@ def csv_pieces(
     names = tuple(columns)
     if not names or len(set(names)) != len(names):
         raise UsageError("CSV needs at least one column, and each only once. Nothing was sent.")
-    record = _quoted_record if quote_all else _bare_record
+    record = _quoted_record if quote_all else record_writer(Dialect())
     cells = _Cells(names)
     held = [record(names)]
     size = len(held[0])
@@ -112,30 +113,11 @@ def _cell(value: Any, number: int, column: str) -> str:
     return NULL_CELL if value is CLEAR else text_of(value, number, column)
 
 
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
-
-
 def _quoted_record(cells: Sequence[str]) -> str:
     text = '","'.join(cells)
     if text.count('"') != 2 * (len(cells) - 1):
         text = '","'.join([cell.replace('"', '""') for cell in cells])
     return f'"{text}"\n'
-
-
-def _bare_record(cells: Sequence[str]) -> str:
-    text = ",".join(cells)
-    # Looked at as a whole: most records need no quotes, and most of the others only have commas.
-    if '"' in text or "\n" in text or "\r" in text:
-        return ",".join([_quoted(cell) if _needs_quotes(cell) else cell for cell in cells]) + "\n"
-    if text.count(",") != len(cells) - 1:
-        return ",".join([f'"{cell}"' if "," in cell else cell for cell in cells]) + "\n"
-    # A record of one empty cell would be a blank line, and those are skipped.
-    return text + "\n" if text else '""\n'
-
-
-def _needs_quotes(cell: str) -> bool:
-    return "," in cell or '"' in cell or "\n" in cell or "\r" in cell
 
 
 def _encoded(lines: list[str], first: int) -> bytes:

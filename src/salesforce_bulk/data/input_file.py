@@ -28,7 +28,11 @@ READ_BYTES: Final = 256 * 1024
 
 
 def regular(path: Path) -> os.stat_result:
-    """What the system says about a file that can be read more than once."""
+    """What the system says about a file that can be read more than once.
+
+    Raises:
+        UsageError: It is not there, or is none.
+    """
     try:
         about = path.stat()
     except OSError as error:

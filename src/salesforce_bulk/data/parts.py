@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 from ..errors import BadValue, RecordTooLarge, UsageError
 from ..records import Dialect, PartLimits
-from .decode import MAX_CELL_CHARACTERS
+from .decode import raise_csv_limit
 from .record_ends import count_rows, last_end, row_ends
-from .source import Block, Source, raise_csv_limit
+from .source import Block, Source
 from .survey import Places
 
 #: Bulk API 2.0. "Upload Job Data": 150 MB after base64, so at most 100 MB of CSV; we count encoded bytes, never estimate.
@@ -102,6 +102,8 @@ def parts(source: Source, limits: PartLimits, dialect: Dialect) -> Iterator[Part
     """
     head = _checked_header(source, limits, dialect)
     if not head:
+        if any(block.rows for block in source.blocks(dialect)):
+            raise UsageError("The rows have no columns, so there is nothing to send of them. Nothing was sent.")
         return
     runs = _Lookahead(_Cutter(source, limits, dialect, len(head)).runs())
     number = row = 0
@@ -326,7 +328,7 @@ class _Cutter:
     def _measure_row(self, text: str, number: int) -> None:
         text = text.strip("\r\n")
         characters, most = _units(text), self._limits.record_characters
-        raise_csv_limit(MAX_CELL_CHARACTERS)
+        raise_csv_limit()
         for place, cell in enumerate(
             next(csv.reader(io.StringIO(text, newline=""), delimiter=self._dialect.delimiter), [])
         ):

@@ -41,6 +41,13 @@ def flat(row: Mapping[str, Any], number: int) -> Iterator[tuple[str, Any]]:
                     row=number,
                     column=prefix + inner,
                 )
+            if prefix + inner in row:
+                raise BadValue(
+                    f"Row {number}, column {prefix + inner!r}: it is named twice in this row, nested and dotted. "
+                    "The batch was not sent.",
+                    row=number,
+                    column=prefix + inner,
+                )
             yield prefix + inner, inner_value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ Nulls = Literal["ignore", "clear"]
 #: Line breaks inside values: ``"keep"`` sends them as they are, ``"normalise"`` makes them the line ending of the job.
 LineBreaks = Literal["keep", "normalise"]
 
-#: Blocks are about this size: the cache still holds them, and the calls around them no longer count (bench, section 4).
+#: Blocks are about this size: the cache still holds them, and the calls around them no longer count.
 BLOCK_BYTES: Final = 256 * 1024
 
 
@@ -61,7 +60,6 @@ class Source(ABC):
         places: Where such a file can be cut; None: that has to be found out by walking through its blocks.
         reopenable: ``blocks`` may be called again and gives the same rows. A generator gives its rows once.
         detected: What was found out about the input.
-        fingerprint: Changes when the file changes; None where there is no file.
     """
 
     columns: tuple[str, ...]
@@ -70,7 +68,6 @@ class Source(ABC):
     places: Places | None = None
     reopenable: bool = True
     detected: Detected
-    fingerprint: str | None = None
 
     def header(self, dialect: Dialect) -> bytes:
         """The header row. Without columns (an input without rows) there is none."""
@@ -119,12 +116,6 @@ def _with_header(head: bytes, blocks: Iterator[Block]) -> Iterator[bytes]:
         yield block.data
 
 
-def raise_csv_limit(characters: int) -> None:
-    """The csv module refuses cells of more than 131,072 characters; our own limits are checked by ourselves."""
-    if csv.field_size_limit() < characters:
-        csv.field_size_limit(characters)
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What the caller wants of the input's columns and values."""
@@ -141,12 +132,13 @@ class Choice:
         if self.only is None:
             return list(range(len(columns)))
         places = {name: place for place, name in enumerate(columns)}
-        missing = [name for name in self.only if name not in places]
+        only = [_spelled(name, columns) for name in self.only]
+        missing = [given for name, given in zip(only, self.only, strict=True) if name not in places]
         if missing:
             raise UsageError(
                 f"The rows have no column {missing[0]!r}. They have: {', '.join(map(repr, columns))}. Nothing was sent."
             )
-        return [places[name] for name in self.only]
+        return [places[name] for name in only]
 
     def named(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Their names on the wire."""
@@ -155,6 +147,12 @@ class Choice:
         if unknown:
             raise UsageError(f"There is no column {unknown[0]!r} to be renamed. Nothing was sent.")
         return checked_columns(tuple(names.get(name, name) for name in columns))
+
+
+def _spelled(wanted: str, columns: Sequence[str]) -> str:
+    """The name of a column as the input has it: the org matches them without regard to case."""
+    others = [name for name in columns if str(name).lower() == wanted.lower()]
+    return others[0] if wanted not in columns and len(others) == 1 else wanted
 
 
 def checked_columns(columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ def open_source(
         return _file(Path(rows), choice, encoding=encoding, delimiter=delimiter)
     if isinstance(rows, Mapping):
         raise UsageError("One dict is one row: hand in a list of them. Nothing was sent.")
+    _check_names(rows)
     if hasattr(rows, "__arrow_c_stream__"):
         source = _stream(rows, choice)
         if source is not None:
@@ -75,7 +77,12 @@ def open_source(
         raise UsageError(
             f"Rows are dicts, a path, or a table or data frame, not {type(rows).__name__}. Nothing was sent."
         )
-    return DictSource(lambda: rows, choice, reopenable=not isinstance(rows, Iterator), columns=columns)
+    return DictSource(lambda: rows, choice, reopenable=not _is_one_time(rows), columns=columns)
+
+
+def _is_one_time(rows: Iterable[Any]) -> bool:
+    """An iterator, or what hands out the same iterator each time that it is asked for one."""
+    return isinstance(rows, Iterator) or (not isinstance(rows, Sized) and iter(rows) is iter(rows))
 
 
 def _file(path: Path, choice: Choice, *, encoding: str | None, delimiter: str | None) -> Source:
@@ -83,7 +90,7 @@ def _file(path: Path, choice: Choice, *, encoding: str | None, delimiter: str | 
     head = first_bytes(path, 8)
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     suffix = suffixes[-1] if suffixes else ""
-    if head.startswith(b"PAR1"):
+    if head.startswith(b"PAR1") or suffix == ".parquet":
         return parquet_file(path, choice)
     if head.startswith(b"ARROW1") or suffix in (".arrows", ".ipc", ".arrow"):
         return arrow_file(path, choice)
@@ -110,6 +117,14 @@ def _stream(rows: Any, choice: Choice) -> Source | None:
         if not has_rows:
             raise
         return None
+
+
+def _check_names(rows: Any) -> None:
+    """A pandas frame can have two columns of one name, which neither Arrow nor dicts can."""
+    if hasattr(rows, "itertuples") and hasattr(rows, "columns"):
+        twice = [name for name, count in Counter(rows.columns).items() if count > 1]
+        if twice:
+            raise UsageError(f"The frame has several columns {twice[0]!r}. Keep one of them. Nothing was sent.")
 
 
 class _FrameRows:

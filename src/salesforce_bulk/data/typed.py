@@ -15,7 +15,7 @@ from .arrow_csv import block_reader, careful_columns, shifted
 from .arrow_types import typed_array
 from .blocks import PageBlocks, Pages, close
 from .converters import DoesNotFit, lenient_values
-from .decode import MAX_CELL_CHARACTERS
+from .decode import raise_csv_limit
 from .extras import has_pyarrow
 from .schema import Column, Columns, ColumnType, columns_of, text_columns
 
@@ -108,8 +108,7 @@ class TypedDictRows:
     def _by_csv(self, columns: tuple[Column, ...], blocks: PageBlocks) -> Iterator[dict[str, Any]]:
         typed = [(at, column) for at, column in enumerate(columns) if column.type is not ColumnType.TEXT]
         make = _maker(tuple(column.name for column in columns), tuple(at for at, _ in typed))
-        if csv.field_size_limit() < MAX_CELL_CHARACTERS:
-            csv.field_size_limit(MAX_CELL_CHARACTERS)
+        raise_csv_limit()
         row = 0
         for block in blocks:
             try:
@@ -134,11 +133,6 @@ class TypedDictRows:
 
     def __repr__(self) -> str:
         return f"<TypedDictRows {'with' if self._use_pyarrow else 'without'} pyarrow>"
-
-
-def typed_dict_rows(pages: Pages, columns: Columns = text_columns, *, use_pyarrow: bool | None = None) -> TypedDictRows:
-    """The rows of all pages as dicts. See :class:`TypedDictRows`."""
-    return TypedDictRows(pages, columns, use_pyarrow=use_pyarrow)
 
 
 #: What Arrow turns into Python objects as fast as it does text. A datetime costs it 5 us, from its text 0.1 (bench/README.md).

@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 
 from .local_org import LocalOrg
-from .schema import Schema
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,11 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--schema", type=Path, help="JSON file of describe answers: one, or a list of them")
     parser.add_argument("--no-page", action="store_true", help="show nothing to browsers")
     options = parser.parse_args(arguments)
-    schema = None
-    if options.schema:
-        described = json.loads(options.schema.read_text(encoding="utf-8"))
-        schema = Schema.load(described if isinstance(described, list) else [described])
-    with LocalOrg(options.port, options.data, schema, host=options.host, page=not options.no_page) as org:
+    with LocalOrg(options.port, options.data, options.schema, host=options.host, page=not options.no_page) as org:
         entrance = {
             "url": org.url,
             "access_token": org.access_token,

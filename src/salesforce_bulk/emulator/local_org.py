@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,8 +37,13 @@ from .rest.area import RestArea
 from .rest.collections import Collections
 from .rest.records import SingleRecords
 from .schema import Field, Schema, SObject
-from .schema.files import read_describes
+from .schema.files import read_schema
 from .store import NULL, Cell, SaveResult, Store, ValidationRule
+
+# It is loaded when the first query comes. Without it the org would start, for h11 comes with the client's own HTTP library, and
+# then answer no query.
+if find_spec("lark") is None:
+    raise ModuleNotFoundError("No module named 'lark'", name="lark")
 
 #: The requests that bring files of rows: each looks itself at how long its body was, for the limits differ.
 UPLOADS = ("bulk1.add_batch", "ingest2.upload")
@@ -75,7 +81,7 @@ class LocalOrg:
             folder.mkdir(parents=True, exist_ok=True)
         self.clock = clock or Clock()
         if isinstance(schema, str | Path):
-            schema = Schema.load(read_describes(Path(schema)))
+            schema = read_schema(Path(schema))
         self.schema = schema or Schema.standard()
         self.store = Store(folder / "org.sqlite" if folder else None, self.schema, self.clock.now)
         self.limits = Limits(self.clock.now)

@@ -2,7 +2,7 @@
 
 Locks are what mostly passes: two jobs that touch the same parent at once. So rows that name the same record travel in one
 part, and where one part does not hold them, in parts that go out one after the other. Each pass is smaller than the one
-before, and the last one lets the org do one batch at a time (users' reports, J 44: group by parent, halve, then serial).
+before, and the last one lets the org do one batch at a time (field notes 67; that halving helps is users' advice).
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ class Again:
     def _gathered(self, this: Pass, texts: Texts) -> tuple[list[_Part], list[list[int]]]:
         groups, sizes = _Groups(), array("q")
         for _, cells in self._passing(texts):
-            groups.add([(place, cells[place]) for place in texts.naming])
+            # A row of a file may be shorter than its header.
+            groups.add([(place, cells[place]) for place in texts.naming if place < len(cells)])
             sizes.append(len(texts.write(cells).encode("utf-8")))
         part_of, lanes = packed(groups.roots(), sizes, this.rows, texts.most_bytes - len(texts.header))
         parts = []

@@ -23,7 +23,7 @@ from ..errors import (
 from ..facts import PartSent
 from ..options import LoadOptions
 from ..protocol import bulk1, collections, ingest2
-from ..protocol.jobs2 import ask_job
+from ..protocol.jobs2 import ask_until
 from ..records import IngestSpec, Job2Info, JobSpec, Outcome, RowResult
 from ..wire.names import BatchState, Job2State, JobState
 from .drive import Driver
@@ -97,11 +97,11 @@ class ByBulk2:
     def _outcomes(self, sent: Sent, info: Job2Info) -> Iterable[Outcome]:
         try:
             return self._matched(sent, info)
-        except _DOUBTFUL:
+        except _DOUBTFUL as doubt:
             # A file can have come damaged, and the look at the job's end miscounted: which, is seen when both are asked for
             # again. The journal has the numbers of that look, so this is how a resume gets over wrong ones, too.
             self.driver.traffic.add(retries=1)
-            now = self.driver.perform(ask_job(ingest2.get_job(info.id)))
+            now = self.driver.perform(ask_until(ingest2.get_job(info.id), partial(_agrees, _answered(doubt))))
             return self._matched(sent, now if now.state == info.state else info)
 
     def _matched(self, sent: Sent, info: Job2Info) -> Iterable[Outcome]:
@@ -191,7 +191,7 @@ class ByBulk1:
             batch,
             info.state,
             info.state_message,
-            processed=info.records_processed,
+            processed=info.records_processed if info.is_counted else None,
             failed=info.records_failed,
         )
 
@@ -219,13 +219,16 @@ class ByBulk1:
         for tries in range(1, bulk1.TRIES + 1):
             try:
                 with self._turns.together():
+                    # Before it is posted: who looks for another part whose answer was lost, as soon as this turn is over,
+                    # may find the batch of this one, and must know whose it can be.
+                    self._doubtful[sent.number] = sent
                     batch = self._driver.perform(bulk1.post_part(job, sent.body(self._driver.go_on), sent.number))
                     self._known.add(batch)
+                    self._doubtful.pop(sent.number, None)
                 return job, batch
             except (AnswerLost, AnswerMalformed, ApiError) as error:
                 if error.applied is not None:
                     raise
-                self._doubtful[sent.number] = sent
                 found = self._found(sent, job)
                 if found is not None:
                     return job, found
@@ -314,6 +317,22 @@ class ByCollections:
 
     def leave(self) -> None:
         """There is no job."""
+
+
+def _answered(doubt: SalesforceBulkError) -> tuple[int, int] | None:
+    """How many rows were processed and how many refused by the result files, if it is only the job that says otherwise."""
+    numbers = doubt.numbers if isinstance(doubt, ReconciliationError) else {}
+    if not numbers.keys() & {"records_processed", "records_failed"}:
+        return None
+    succeeded, failed = numbers["succeeded"], numbers["failed"]
+    return (succeeded + failed, failed) if succeeded + failed + numbers["unprocessed"] == numbers["sent"] else None
+
+
+def _agrees(answered: tuple[int, int] | None, info: Job2Info) -> bool:
+    if answered is None:
+        return True
+    told = (info.records_processed, info.records_failed)
+    return all(mine in (None, theirs) for mine, theirs in zip(told, answered, strict=True))
 
 
 def _untold(spec: IngestSpec, sent: Sent, info: Job2Info, not_tried: int | None) -> JobError:

@@ -109,14 +109,8 @@ class RunFolder:
         Raises:
             JournalError: It cannot be written.
         """
-        digest = sha256()
-        size = 0
         with self._room_for(number), whole_file(self.part(number)) as file:
-            for piece in pieces:
-                digest.update(piece)
-                size += len(piece)
-                file.write(piece)
-        return Kept(size, digest.hexdigest())
+            return _written(file, pieces)
 
     def page(self, number: int) -> Path:
         return self.path / f"page-{number}.csv"
@@ -127,20 +121,14 @@ class RunFolder:
         Raises:
             JournalError: It cannot be written.
         """
-        digest = sha256()
-        size = 0
         try:
             with whole_file(self.page(number)) as file:
-                for piece in pieces:
-                    digest.update(piece)
-                    size += len(piece)
-                    file.write(piece)
+                return _written(file, pieces)
         except Unwritable as error:
             raise JournalError(
                 f"Page {number} cannot be kept in {self.path} ({error.strerror}).\nNo data was changed; the pages before it "
                 "are kept.\nMake room on the disk, then go on with the query."
             ) from error
-        return Kept(size, digest.hexdigest())
 
     def keep_rows(self, number: int, rows: array[int]) -> None:
         with self._room_for(number), whole_file(self.rows(number)) as file:
@@ -215,6 +203,16 @@ class RunFolder:
                 f"Part {number} cannot be kept in {self.path} ({error.strerror}).\nIt was not sent; what is under way "
                 "goes on in the org.\nMake room on the disk, then resume the run."
             ) from error
+
+
+def _written(file: IO[bytes], pieces: Iterable[bytes]) -> Kept:
+    digest = sha256()
+    size = 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        file.write(piece)
+    return Kept(size, digest.hexdigest())
 
 
 class Unwritable(OSError):

@@ -92,15 +92,20 @@ def _same_role(where: str, first: Any, second: Any, role: str | None) -> UsageEr
     return UsageError(f"{where} needs a job and a batch, and got {first!r} and {second!r}: {are}. Nothing was sent.")
 
 
-def either_order(order: tuple[str, str] | None = None) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Let a method ``(self, job_id, batch_id, ...)`` be called in the order of any generation of the old library."""
+def either_order(
+    order: tuple[str, str] | None = None, name: str | None = None
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Let a method ``(self, job_id, batch_id, ...)`` be called in the order of any generation of the old library.
+
+    Errors call it *name*, or what it is called here.
+    """
 
     def decorate(method: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(method)
         def call(self: Any, *args: Any, **named: Any) -> R:
             ids: dict[str, Any] = {key: named.pop(key) for key in ("job_id", "batch_id") if key in named}
             room = 2 - len(ids)
-            job, batch = job_and_batch(self, f"{method.__name__}()", args[:room], ids, order)
+            job, batch = job_and_batch(self, f"{name or method.__name__}()", args[:room], ids, order)
             return method(self, job, batch, *args[room:], **named)
 
         return call

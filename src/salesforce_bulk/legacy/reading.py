@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..client import Org
 from ..data.splitter import count_records
 from ..documents import looks_like
-from ..errors import AnswerMalformed, ApiError, SessionExpired, UsageError
+from ..errors import AnswerMalformed, ApiError, SessionExpired
 from ..protocol import bulk1
 from ..protocol.messages import Flow, Reply, Request
 from ..protocol.refusals import malformed
 from ..wire.names import BatchState
+from .callbacks import in_turns, kept
 from .exceptions import UploadResult
 from .ids import either_order, job_and_batch, role_of
 from .memory import BATCH, JOB, RESULT, Memory
@@ -169,12 +171,14 @@ class Reading(Memory):
         ``get_batch_results(batch, result, job=None, parse_csv=False, logger=None)``: the rows of one result file of a
         query, as in the first generation. ``get_batch_results(batch, job=None)``: the list of :class:`UploadResult` of
         an uploaded batch, as in the second.
+
+        A third, of release 1.0.0, is told by its callback: ``get_batch_results(job, batch, callback, parse_csv=False,
+        batch_size=0, skip_lines=None, skip_to_result=None, logger=None)`` calls back with each result file of a query,
+        open for reading, as text; with ``parse_csv=True`` as ``callback(rows, remaining=, line=, result_id=)``, rows being
+        lists, the header first, *batch_size* at a time (0: all at once). ``False`` while the batch is not done.
         """
-        if "callback" in named:
-            raise UsageError(
-                "get_batch_results(callback=...) existed in release 1.0.0 only. Nothing was sent. For the results of an "
-                "upload: get_upload_results(job, batch, callback=...); for a query: get_batch_result_iter(job, batch)."
-            )
+        if "callback" in named or (len(args) > 2 and callable(args[2])):
+            return self._results_by_callback(*args, **named)
         if named.keys() & {"result_id", "parse_csv", "logger"} or len(args) > 2 or self._is_result(args):
             return self._one_result(*args, **named)
         unknown = named.keys() - {"job_id", "batch_id"}
@@ -195,6 +199,50 @@ class Reading(Memory):
         logger: Any = None,
     ) -> Iterator[Any]:
         return self._result_rows(job_id or self.lookup_job_id(batch_id), batch_id, result_id, parse_csv, logger)
+
+    @either_order((JOB, BATCH), "get_batch_results")
+    def _results_by_callback(
+        self,
+        job_id: str | None,
+        batch_id: str | None,
+        callback: Callable[..., Any],
+        parse_csv: bool = False,
+        batch_size: float = 0,
+        skip_lines: int | None = None,
+        skip_to_result: str | None = None,
+        logger: Any = None,
+    ) -> bool:
+        job_id = job_id or self.lookup_job_id(batch_id)
+        if not self.is_batch_done(job_id=job_id, batch_id=batch_id):
+            return False
+        for result_id in self._query_results(job_id, str(batch_id)):
+            if skip_to_result and result_id != skip_to_result:
+                _say(logger, f"Skipping processed bulk result '{result_id}'")
+                continue
+            skip_to_result = None
+            _say(logger, f"Downloading bulk result file: {result_id}")
+            with kept(self._result_pieces(job_id, str(batch_id), result_id)) as file:
+                if not parse_csv:
+                    callback(file)
+                    continue
+                skipped, skip_lines = skip_lines or 0, None
+                total = count_records(file) - skipped
+                _say(logger, f"Total records: {total}")
+                file.seek(0)
+
+                before = max(
+                    skipped - 1, 0
+                )  # of the lines in front of the first row, the header is counted as it comes
+
+                def hand_on(
+                    rows: list[Any], remaining: int, line: int, result_id: str = result_id, before: int = before
+                ) -> None:
+                    callback(rows, remaining=remaining, line=line + before, result_id=result_id)
+
+                rows = lists(_file_pieces(file))
+                wanted = chain(islice(rows, 1), islice(rows, before, None))
+                hand_on(*in_turns(wanted, hand_on, batch_size, total))
+        return True
 
     # -- uploads --------------------------------------------------------------------------------------------------------
 
@@ -220,34 +268,20 @@ class Reading(Memory):
         results = [HEADER, *map(as_text, self._upload_results(job_id, str(batch_id)))]
         if logger:
             _say(logger, f"Total records: {len(results)}")
-        rows, remaining = _in_turns(results, callback, batch_size, len(results))
-        callback(rows, remaining, len(results))
+        callback(*in_turns(results, callback, batch_size, len(results)))
         return True
 
     def parse_csv(
         self, tf: Any, callback: Callable[..., Any], batch_size: float, total_remaining: int
     ) -> tuple[list[list[str]], int]:
         """Hand the rows of a CSV file to *callback*, *batch_size* at a time; the rows that are left, and their number."""
-        return _in_turns(list(lists(_file_pieces(tf))), callback, batch_size, total_remaining)
+        rows, remaining, _ = in_turns(lists(_file_pieces(tf)), callback, batch_size, total_remaining)
+        return rows, remaining
 
     def count_file_lines(self, tf: Any) -> int:
         """The number of lines of a CSV file, its header included: line ends inside quotes do not count."""
         tf.seek(0)
         return count_records(tf)
-
-
-def _in_turns(
-    rows: list[Any], callback: Callable[..., Any], batch_size: float, remaining: int
-) -> tuple[list[Any], int]:
-    """Call back with each *batch_size* rows, the header in front of each; the rows of the last turn, and what remains."""
-    header, turn = rows[:1], list[Any]()
-    for number, row in enumerate(rows, 1):
-        turn.append(row)
-        if batch_size > 0 and len(turn) >= batch_size + 1:
-            callback(turn, remaining, number)
-            remaining -= len(turn) - 1
-            turn = list(header)
-    return turn, remaining
 
 
 def _file_pieces(file: Any) -> Iterator[bytes]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,7 @@ from ..errors import UsageError, WaitTimeout
 from ..records import Body, Dialect, Job2Info
 from ..wire import headers
 from ..wire.names import Delimiter, Job2State, LineEnding, Mime
-from .messages import Auth, Call, Flow, Reply, Request
+from .messages import Auth, Call, Flow, Pause, Reply, Request
 from .polling import Look, intervals
 from .refusals import malformed
 from .states import JOB2_ENDED
@@ -28,6 +29,8 @@ DELIMITERS: Final = {
     "^": Delimiter.CARET,
     "`": Delimiter.BACKQUOTE,
 }
+#: How often the numbers of a job that has ended are asked for once more, in some four seconds, until they are believed.
+LOOKS_AT_NUMBERS: Final = 6
 LINE_ENDINGS: Final = {"\n": LineEnding.LF, "\r\n": LineEnding.CRLF}
 
 
@@ -107,6 +110,17 @@ def read_job(request: Request, reply: Reply) -> Job2Info:
 def ask_job(request: Request) -> Flow[Job2Info]:
     """Send a request that is answered with a job."""
     return read_job(request, (yield Call(request)))
+
+
+def ask_until(get: Request, is_counted: Callable[[Job2Info], bool]) -> Flow[Job2Info]:
+    """Look at a job that has ended until its numbers are as they should be: they can lag behind its end. A few times at most;
+    what it says last."""
+    for pause in islice(intervals(), LOOKS_AT_NUMBERS):
+        info = yield from ask_job(get)
+        if is_counted(info):
+            return info
+        yield Pause(pause)
+    return (yield from ask_job(get))
 
 
 def next_page(request: Request, locator: str) -> Request:

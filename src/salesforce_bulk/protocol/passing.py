@@ -16,12 +16,12 @@ PASSING: Final[dict[str, str]] = {
     "UNABLE_TO_LOCK_ROW": "Somebody holds the record, or its parent (Bulk API guide, data load guidelines; field notes, 67).",
     "API_TEMPORARILY_UNAVAILABLE": "Row-level, and worth a retry (field notes, 67).",
     "REQUEST_RUNNING_TOO_LONG": "The time of one request ran out (limits quick reference); a row code of the vendor's client.",
-    "QUERY_TIMEOUT": "A query that the save needed took too long (users' reports, J 44); a row code of the vendor's client.",
+    "QUERY_TIMEOUT": "A query that the save needed took too long (users' reports); a row code of the vendor's client.",
     "SERVER_UNAVAILABLE": "The org is overloaded or in maintenance (REST guide, status 503).",
 }
 
 #: What is said of a batch or job that the org tried again and again, and then left: locks, time, its own retries. "Retried"
-#: and "Tried more than N times" are both on record (Bulk API 1.0 reference, 12.2 and U14). A code stands in front: a column
+#: and "Tried more than N times" are both on record (bulk-api-1.md 12.2, U14). A code stands in front: a column
 #: may be called Timeout.
 _GIVEN_UP: Final = re.compile(
     r"\A\s*(?:TooManyLockFailure|Timeout)\s*:|\btoo many lock failure\b|\b(?:re)?tried more than\b", re.IGNORECASE

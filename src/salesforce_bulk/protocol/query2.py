@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..documents import whole_number
-from ..errors import ApiError, UsageError
+from ..errors import AnswerMalformed, ApiError, UsageError
 from ..records import Job2Info, QuerySpec
 from ..wire import headers, paths
 from ..wire.names import NO_LOCATOR, Job2State, Mime, Operation
 from .jobs2 import await_end, call, dialect_fields, locator_of, read_json
 from .messages import Call, Flow, LastWord, Reply, Request
 from .refusals import malformed
+
+#: What is said where links to result pages are not offered is not documented: refusals that are no passing ones.
+_NO_LINKS: Final = frozenset({400, 403, 404, 405, 409, 410, 501})
 
 
 def create_job(spec: QuerySpec) -> Request:
@@ -131,11 +134,11 @@ def all_links(job: str) -> Flow[list[str | None] | None]:
         request = result_pages(job, group)
         try:
             reply: Reply = yield Call(request)
-        except ApiError as error:
-            # Needs API 58.0, and in some orgs a preference: 400, 403 or 404 then ("Get Parallel Results").
-            if error.status_code in (400, 403, 404) and group is None:
-                return None
-            raise
+        except (ApiError, AnswerMalformed) as refused:
+            # Needs API 58.0, and in some orgs a preference ("Get Parallel Results").
+            if refused.status_code not in _NO_LINKS:
+                raise
+            return None
         links = read_links(request, reply)
         pages += links.pages
         if len(set(pages)) < len(pages):

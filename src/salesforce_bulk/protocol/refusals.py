@@ -14,8 +14,9 @@ from typing import Any, Final
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml, whole_number
 from ..errors import AnswerMalformed, ApiError, LimitReached, SalesforceBulkError, SessionExpired
 from ..session import masked
+from ..wire import headers
 from ..wire.names import ExceptionCode as Code
-from .cures2 import CURES2
+from .cures2 import CURES2, NO_SUCH_ADDRESS, NO_SUCH_OBJECT
 from .messages import Reply, Request
 from .repeat import PASSING_STATUSES, may_repeat
 
@@ -119,7 +120,7 @@ def refusal(request: Request, reply: Reply) -> SalesforceBulkError | None:
 
 def _asked_to_wait(reply: Reply) -> float | None:
     """``Retry-After``: seconds, or a date, which is counted from the reply's own (RFC 9110, 10.2.3)."""
-    asked = reply.headers.get("retry-after", "").strip()
+    asked = reply.headers.get(headers.RETRY_AFTER.lower(), "").strip()
     seconds = whole_number(asked)
     if seconds is not None:
         return float(seconds)
@@ -149,7 +150,7 @@ def _error(request: Request, reply: Reply) -> SalesforceBulkError:
     means = _SENT_NOTHING if applied is False else "The org may have acted on it."
     if request.name in _BATCH_CALLS and applied is False:
         means = "No row of this batch was loaded; batches sent before are unaffected."
-    cure = (CURES2 if request.name.startswith(("ingest2.", "query2.")) else CURES).get(read.code, "")
+    cure = _cure(request, read.code)
     if reply.status == 401:
         cure = next((cure for text, cure in NOT_CURED_BY_RENEWAL.items() if text in read.text), cure)
     kind: type[ApiError] = ApiError
@@ -165,6 +166,14 @@ def _error(request: Request, reply: Reply) -> SalesforceBulkError:
         applied=applied,
         repeatable=is_crowded or _is_passing(request, reply.status, applied),
     )
+
+
+def _cure(request: Request, code: str) -> str:
+    if request.name.startswith(("bulk1.", "login.")):
+        return CURES.get(code, "")
+    if code == "NOT_FOUND" and "job" not in request.ids:
+        return NO_SUCH_OBJECT if request.name == "rest.describe" else NO_SUCH_ADDRESS
+    return CURES2.get(code, "")
 
 
 def _is_passing(request: Request, status: int, applied: bool | None) -> bool:
@@ -202,7 +211,7 @@ def _shown(text: str) -> str:
 
 
 def _redirected(request: Request, reply: Reply, text: str) -> SalesforceBulkError:
-    target = re.sub(r"[?#].*", "", reply.headers.get("location", ""))
+    target = re.sub(r"[?#].*", "", reply.headers.get(headers.LOCATION.lower(), ""))
     where = f" to {masked(target)}" if target else ""
     return ApiError(
         f"{request} was redirected with HTTP {reply.status}{where}.\n{_SENT_NOTHING} The session was not sent there.\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -25,6 +26,16 @@ from .inflate import deflated, inflated
 #: An idle connection is given up after this time: servers close idle ones after about a minute, and a request that meets
 #: the closing is a request whose fate is unknown.
 IDLE_SECONDS: Final = 20.0
+#: A body of so many bytes travels in one round trip as it is (ten segments, RFC 6928), so gzip would not make it faster.
+SMALL_BYTES: Final = 14_000
+#: A body of so many bytes is compressed before it is sent, so that its length can be said; a larger one while it is sent.
+HELD_BYTES: Final = 1024 * 1024
+#: Ways to send a body that not every server may take: compressed, and without its length.
+_Way = Literal["gzip", "open"]
+_WAYS: Final[tuple[_Way, ...]] = ("gzip", "open")
+#: What a server answers that does not take one of them ("Length Required", "Unsupported Media Type", "Not Implemented"; "Bad
+#: Request" is what some say to all that they cannot read).
+_NOT_TAKEN: Final[Mapping[int, tuple[_Way, ...]]] = {400: _WAYS, 411: ("open",), 415: ("gzip",), 501: _WAYS}
 
 _USER_AGENT: Final = f"salesforce-bulk/{__version__} Python/{platform.python_version()}"
 
@@ -47,8 +58,8 @@ class HttpTransport:
         self._options = options
         self._clients: dict[bool, httpx2.Client] = {}
         self._lock = threading.Lock()
-        #: A server has refused a body whose length was not said beforehand.
-        self._says_lengths = False
+        #: Which ways to send a body the server was seen to take, and which not.
+        self._takes: dict[_Way, bool] = {}
 
     def _pool(self, url: str) -> httpx2.Client:
         tls = not url.startswith("http:")
@@ -58,8 +69,38 @@ class HttpTransport:
             return self._clients[tls]
 
     def send(self, outgoing: Outgoing) -> HttpIncoming:
+        """See :class:`Transport`. Whether every org and every proxy takes a body that is compressed, or of unknown length, is
+        recorded nowhere, so one that is refused for what may be that is sent once more in the plainer way. After no answer,
+        or one that the server is at fault, whoever repeats the request goes the plainer way, too.
+        """
+        ways = {way for way in _WAYS if self._takes.get(way, True)}
+        given_up: set[_Way] = set()
+        while True:
+            headers, content, sent = self._body(outgoing, ways)
+            try:
+                incoming = self._send(outgoing, headers, content)
+            except AnswerLost:
+                self._doubt(sent)
+                raise
+            doubtful = {way for way in _NOT_TAKEN.get(incoming.status, ()) if way in sent and not self._takes.get(way)}
+            if doubtful and outgoing.body is not None and not outgoing.body.spent:
+                # Not acted on, so nothing is sent twice; a refusal that means something else comes again.
+                incoming.close()
+                ways -= doubtful
+                given_up |= doubtful
+                continue
+            if incoming.status < 300:
+                self._takes.update({**dict.fromkeys(sent, True), **dict.fromkeys(given_up, False)})
+            elif incoming.status >= 500:
+                self._doubt(sent)
+            return incoming
+
+    def _doubt(self, ways: Iterable[_Way]) -> None:
+        for way in ways:
+            self._takes.setdefault(way, False)
+
+    def _send(self, outgoing: Outgoing, headers: dict[str, str], content: Iterator[bytes] | None) -> HttpIncoming:
         where = f"{outgoing.method} {masked(outgoing.url)}"
-        headers, content = self._body(outgoing)
         client = self._pool(outgoing.url)
         try:
             request = client.build_request(outgoing.method, outgoing.url, headers=headers, content=content)
@@ -82,37 +123,34 @@ class HttpTransport:
                 f"{where}: the request was sent and no answer came ({_reason(error)}).\n"
                 + _perhaps_applied(outgoing.method)
             ) from error
-        if (
-            response.status_code == 411
-            and outgoing.body is not None
-            and not self._says_lengths
-            and not outgoing.body.spent
-        ):
-            # "Length Required": whether every org and every proxy takes a body of unknown length is recorded nowhere.
-            response.close()
-            self._says_lengths = True
-            return self.send(outgoing)
         return HttpIncoming(response, outgoing.method, where)
 
-    def _body(self, outgoing: Outgoing) -> tuple[dict[str, str], Iterator[bytes] | None]:
+    def _body(self, outgoing: Outgoing, ways: set[_Way]) -> tuple[dict[str, str], Iterator[bytes] | None, set[_Way]]:
+        """Headers, body, and which of *ways* are gone with it."""
         headers = {"User-Agent": _USER_AGENT, names.ACCEPT: "*/*", **outgoing.headers}
         body = outgoing.body
         if body is None:
-            return headers, None
+            return headers, None, set()
+        pieces, length, sent = body.pieces(), body.length, set[_Way]()
+        wanted = self._options.compress
+        if wanted is None:
+            wanted = body.compress and (length is None or length > SMALL_BYTES)
         # A ZIP batch is compressed already; the vendor's own client leaves it as it is (Bulk 1.0 reference, 1.4).
-        wanted = body.compress if self._options.compress is None else self._options.compress
-        if wanted and not headers.get(names.CONTENT_TYPE, "").startswith("zip/"):
+        is_held = length is not None and length <= HELD_BYTES
+        if wanted and "gzip" in ways and not headers.get(names.CONTENT_TYPE, "").startswith("zip/"):
             headers[names.CONTENT_ENCODING] = "gzip"
-            if not self._says_lengths:
-                return headers, deflated(body.pieces())
-            packed = TemporaryFile()  # noqa: SIM115 -- closed with the pieces
-            for piece in deflated(body.pieces()):
-                packed.write(piece)
-            headers[names.CONTENT_LENGTH] = str(packed.tell())
-            return headers, _of_file(packed)
-        if body.length is not None:
-            headers[names.CONTENT_LENGTH] = str(body.length)
-        return headers, body.pieces()
+            sent.add("gzip")
+            pieces, length = deflated(pieces), None
+        if length is None and (is_held or "open" not in ways):
+            file = BytesIO() if is_held else TemporaryFile()  # noqa: SIM115 -- closed with the pieces
+            for piece in pieces:
+                file.write(piece)
+            pieces, length = _of_file(file), file.tell()
+        if length is None:
+            sent.add("open")
+        else:
+            headers[names.CONTENT_LENGTH] = str(length)
+        return headers, pieces, sent
 
     def close(self) -> None:
         with self._lock:

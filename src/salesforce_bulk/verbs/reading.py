@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 from ..data.rest_rows import RestTable
-from ..data.schema import Columns, columns_for, text_columns
+from ..data.schema import Column, Columns, columns_for, text_columns
 from ..engine.drive import Driver
 from ..engine.extract import PAGE_ROWS, opened, pages
 from ..engine.stop import Stop, Stopped
@@ -26,14 +26,14 @@ from ..errors import (
 from ..journal.folder import output_file
 from ..options import JOB_SECONDS, LONGEST_POLL_SECONDS
 from ..protocol import bulk1, query2, rest_query
-from ..protocol.jobs2 import ask_job
+from ..protocol.jobs2 import ask_job, ask_until
 from ..protocol.messages import Flow
 from ..protocol.soql import Shape, object_of, shape_of
-from ..records import Body, Job2Info, JobInfo, JobSpec, PkChunking, QuerySpec
+from ..records import BatchInfo, Body, Job2Info, JobInfo, JobSpec, PkChunking, QuerySpec
 from ..results import Pages, QueryResult, Recount
 from ..wire.names import BatchState, Job2State, JobState, Operation
 from .keeping import KeptQuery
-from .setting import Setting, check_choice, stop_after
+from .setting import Setting, check_at_least_one, check_choice, check_job_seconds, stop_after
 from .soundness import is_sound
 
 Api = Literal["auto", "bulk2", "bulk1", "rest"]
@@ -71,6 +71,8 @@ def query(
 ) -> QueryResult:
     check_choice("types", types, ("describe", "text"))
     check_choice("api", api, APIS)
+    check_at_least_one(page_rows=page_rows)
+    check_job_seconds(job_seconds)
     stop = stop_after(run_seconds, setting)
     shape = shape_of(soql)
     chosen, why = _api_for(shape, api, pk_chunking)
@@ -101,7 +103,7 @@ def query(
         raise _late(run_seconds, asking) from None
     receipt |= {"object": found.sobject, "seconds": time.monotonic() - began}
     receipt["rows"] = {"expected": found.expected, "received": 0, "written": 0}
-    columns = text_columns if types == "text" else found.columns or _columns(setting, found.sobject)
+    columns = text_columns if types == "text" else found.columns or _columns(setting, found.sobject, receipt)
     return QueryResult(found.pages, columns, found.expected, receipt, output_file, setting.traffic, found.recount)
 
 
@@ -121,7 +123,7 @@ def resume_query(setting: Setting, run_id: str, types: Types) -> QueryResult:
             info = _ended2(setting.driver, kept.job, waits, receipt)
     receipt |= {"seconds": time.monotonic() - began}
     receipt["rows"] = {"expected": info.records_processed, "received": 0, "written": 0}
-    columns = text_columns if types == "text" else _columns(setting, about["object"])
+    columns = text_columns if types == "text" else _columns(setting, about["object"], receipt)
     pages, recount = _pages2(setting.driver, info, about["page_rows"], kept)
     return QueryResult(pages, columns, info.records_processed, receipt, output_file, setting.traffic, recount)
 
@@ -242,8 +244,9 @@ def _pages2(driver: Driver, info: Job2Info, page_rows: int | None, kept: KeptQue
         ):
             yield page.rows, page.pieces
 
-    def recount() -> int | None:
-        return driver.perform(ask_job(query2.get_job(info.id))).records_processed
+    def recount(rows: int) -> int | None:
+        get = query2.get_job(info.id)
+        return driver.perform(ask_until(get, lambda now: now.records_processed in (None, rows))).records_processed
 
     return open_pages if kept is None else partial(kept.pages, info.records_processed), recount
 
@@ -271,7 +274,8 @@ def _query1(
         if batch.state != BatchState.COMPLETED:
             raise bulk1.batch_failed(batch, job.id)
         results = _read(asking.driver, bulk1.query_result_ids, job.id, batch.id)
-        files += [(batch.id, result, batch.records_processed if len(results) == 1 else None) for result in results]
+        rows = batch.records_processed if len(results) == 1 and batch.is_counted else None
+        files += [(batch.id, result, rows) for result in results]
 
     def open_pages() -> Iterator[tuple[int | None, Iterable[bytes]]]:
         for batch_id, result, rows in files:
@@ -281,11 +285,15 @@ def _query1(
             finally:
                 file.close()
 
-    def recount() -> int:
-        again = driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits))
-        return sum(batch.records_processed for batch in again)
+    def recount(rows: int) -> int | None:  # noqa: ARG001 -- they are awaited
+        return _found1(driver.perform(bulk1.await_batches(job.id, chunked=chunking is not None, **waits)))
 
-    return _Opened(job.sobject or sobject, sum(batch.records_processed for batch in batches), open_pages, recount)
+    return _Opened(job.sobject or sobject, _found1(batches), open_pages, recount)
+
+
+def _found1(batches: Sequence[BatchInfo]) -> int | None:
+    """How many rows they found; None when one does not say."""
+    return sum(batch.records_processed for batch in batches) if all(batch.is_counted for batch in batches) else None
 
 
 def _asked1(driver: Driver, spec: JobSpec, soql: str) -> JobInfo:
@@ -362,7 +370,7 @@ def _query_rest(
             seen.add(page.more.ids["locator"])
             page = driver.perform(rest_query.ask_page(page.more, page_rows))
 
-    def recount() -> int:
+    def recount(rows: int) -> int:  # noqa: ARG001 -- REST counts at once
         # The rows do not add up to the number in the first page: it may be the page that is wrong.
         kept[0] = ask_first(driver)
         return kept[0].total
@@ -370,5 +378,11 @@ def _query_rest(
     return _Opened(sobject, first.total, open_pages, recount, table.columns)
 
 
-def _columns(setting: Setting, sobject: str) -> Columns:
-    return lambda header: columns_for(header, setting.describe_of(sobject), setting.describe_of)
+def _columns(setting: Setting, sobject: str, receipt: dict[str, Any]) -> Columns:
+    def typed(header: Sequence[str]) -> Sequence[Column]:
+        described = setting.describe_of(sobject)
+        if described is None:  # the org has none, or does not show it
+            receipt["text_columns"] = sorted(header)
+        return columns_for(header, described, setting.describe_of)
+
+    return typed

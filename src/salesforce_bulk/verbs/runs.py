@@ -58,40 +58,32 @@ def runs() -> list[Run]:
         except JournalError:
             continue
         if about.get("verb") == "load":
-            found.append(_run(folder, about, left_of(facts)))
+            found.append(_load(folder, about, left_of(facts)))
         elif about.get("verb") == VERB:
             found.append(_query(folder, about, facts))
     return sorted(found, key=lambda run: (run.started_at, run.run_id))
 
 
-def _run(folder: RunFolder, about: Mapping[str, Any], left: Left) -> Run:
+def _load(folder: RunFolder, about: Mapping[str, Any], left: Left) -> Run:
     parts = left.of_pass(1)
-    state: RunState = "finished"
-    if left.ended is None:
-        state = "running" if is_locked(folder.path) else "unfinished"
     settled = [part.settled for part in parts if part.settled is not None]
     counts = [sum(getattr(fact, name) for fact in settled) for name in ("succeeded", "failed", "unprocessed")]
     if left.ended is not None:
         # Outcomes that were put off are not written down, but they are counted.
         counts = [left.ended.succeeded, left.ended.failed, left.ended.unprocessed]
-    return Run(
-        folder.run_id,
-        about["operation"],
-        about["object"],
-        about["org_id"],
-        about["host"],
-        about["started_at"],
-        state,
-        len(parts),
-        len(parts) if left.ended is not None else len(settled),
-        *counts,
-    )
+    return _run(folder, about, left, len(parts), len(parts) if left.ended is not None else len(settled), counts)
 
 
 def _query(folder: RunFolder, about: Mapping[str, Any], facts: Sequence[Fact]) -> Run:
     pages = read_pages(facts)
+    return _run(folder, about, left_of(facts), len(pages), len(pages), [sum(page.rows for page in pages), 0, 0])
+
+
+def _run(
+    folder: RunFolder, about: Mapping[str, Any], left: Left, parts: int, settled: int, counts: Sequence[int]
+) -> Run:
     state: RunState = "finished"
-    if left_of(facts).ended is None:
+    if left.ended is None:
         state = "running" if is_locked(folder.path) else "unfinished"
     return Run(
         folder.run_id,
@@ -101,11 +93,9 @@ def _query(folder: RunFolder, about: Mapping[str, Any], facts: Sequence[Fact]) -
         about["host"],
         about["started_at"],
         state,
-        len(pages),
-        len(pages),
-        sum(page.rows for page in pages),
-        0,
-        0,
+        parts,
+        settled,
+        *counts,
     )
 
 

@@ -14,7 +14,8 @@ from ..errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The driver of a run, and what is known of the org. ``describe_of``: None for an object that the org does not have."""
+    """The driver of a run, and what is known of the org. ``describe_of``: None for an object that the org does not have, or
+    whose describe the user may not see."""
 
     driver: Driver
     describe_of: Callable[[str], Mapping[str, Any] | None]
@@ -52,6 +53,19 @@ def stop_after(seconds: float | None, setting: Setting) -> Stop:
     if seconds is not None and not seconds > 0:
         raise UsageError(f"run_seconds is more than 0, not {seconds:g}. Nothing was sent.")
     return Stop(seconds, setting.driver.clock.monotonic)
+
+
+def check_at_least_one(**counts: int | None) -> None:
+    """None asks for nothing."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise UsageError(f"{name} is at least 1, not {count}. Nothing was sent.")
+
+
+def check_job_seconds(seconds: float) -> None:
+    """0 looks at the job once."""
+    if not seconds >= 0:
+        raise UsageError(f"job_seconds is 0 or more, not {seconds:g}. Nothing was sent.")
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 from ..__version__ import __version__
+from ..data.extras import has_pyarrow
 from ..data.parts import BULK1, BULK2, REST, parts
 from ..data.source import Nulls, Source
 from ..data.sources import open_source
 from ..engine.resume import Left
-from ..errors import UsageError
+from ..engine.stop import Stop
+from ..errors import AnswerMalformed, ApiError, UsageError
+from ..facts import PartSettled
 from ..journal.folder import RunFolder
-from ..journal.journal import Journal
+from ..journal.journal import Journal, read
 from ..options import LoadOptions
 from ..records import PartLimits
-from ..results import IngestResult
+from ..results import IngestResult, QueryResult
 from ..wire.names import NULL_CELL, Operation
 from .loading import Asked, Load
 from .origins import place_of, source_told
 from .runs import remove_old_runs
-from .setting import Setting, check_choice, stop_after
+from .setting import Setting, check_at_least_one, check_choice, check_job_seconds, stop_after
 
 LOAD_APIS: Final = ("auto", "bulk2", "bulk1", "rest")
 
@@ -43,6 +46,8 @@ def write(
 ) -> IngestResult:
     check_choice("api", options.api, LOAD_APIS)
     check_choice("outcomes", options.outcomes, ("now", "later"))
+    check_at_least_one(part_rows=options.part_rows, part_bytes=options.part_bytes, parallel_jobs=options.parallel_jobs)
+    check_job_seconds(options.job_seconds)
     if options.retries < 0:
         raise UsageError(f"retries is 0 or more, not {options.retries}. Nothing was sent.")
     _check_api(operation, options)
@@ -52,20 +57,54 @@ def write(
     source = open_rows(rows, operation, nulls, options.rename)
     _check_columns(operation, source, external_id)
     api, why = _api_for(operation, source, external_id, options, is_small=is_small)
-    asked = asked_for(operation, sobject, external_id, source, options, api, why, _limits(_MOST[api], options))
-    place = place_of(setting)
     remove_old_runs()
+
+    def carried_out(api: str, why: str) -> IngestResult:
+        asked = asked_for(operation, sobject, external_id, source, options, api, why, _limits(_MOST[api], options))
+        return _carried_out(setting, asked, origin, nulls, on_progress, stop)
+
+    try:
+        return carried_out(api, why)
+    except (ApiError, AnswerMalformed) as refused:
+        if options.api != "auto" or api != "rest" or not source.reopenable or not _is_not_offered(refused):
+            raise
+        status = refused.status_code
+    return carried_out("bulk2", f"REST is not offered for it here (HTTP {status})")
+
+
+def _is_not_offered(refused: ApiError | AnswerMalformed) -> bool:
+    """Whether REST has no such call here and nothing of the rows was heard. Then nothing is left of the run either."""
+    if refused.run_id is None or refused.applied is not False or refused.status_code not in (404, 405, 501):
+        return False
+    folder = RunFolder.of(refused.run_id)
+    if any(isinstance(fact, PartSettled) for fact in read(folder.path)[1]):
+        return False
+    folder.remove()
+    return True
+
+
+def _carried_out(
+    setting: Setting,
+    asked: Asked,
+    origin: Mapping[str, Any],
+    nulls: Nulls,
+    on_progress: Callable[[Mapping[str, Any]], Any] | None,
+    stop: Stop,
+) -> IngestResult:
+    """The whole load, as a run of its own."""
+    place = place_of(setting)
+    source, options = asked.source, asked.options
     folder = RunFolder.new()
     about = {
         "verb": "load",
         "run_id": folder.run_id,
-        "operation": operation,
-        "object": sobject,
-        "external_id": external_id,
+        "operation": asked.operation,
+        "object": asked.sobject,
+        "external_id": asked.external_id,
         "nulls": nulls,
         "options": asdict(options),
-        "api": api,
-        "why": why,
+        "api": asked.api,
+        "why": asked.why,
         "limits": asdict(asked.limits),
         "source": origin,
         "columns": source.columns,
@@ -78,7 +117,7 @@ def write(
     try:
         with Journal.create(folder.path, about) as journal:
             run = Load(setting, asked, folder, journal, Left(), on_progress, stop, about["started_at"])
-            return run.carry_out(parts(source, asked.limits, asked.dialect(api)))
+            return run.carry_out(parts(source, asked.limits, asked.dialect(asked.api)))
     finally:
         if run is None or run.is_void:
             folder.remove()
@@ -90,7 +129,19 @@ def open_rows(rows: Any, operation: str, nulls: Nulls, rename: Mapping[str, str]
     if operation in (Operation.DELETE, Operation.HARD_DELETE):
         rename = {old: new for old, new in (rename or {}).items() if new == "Id"}
         only = tuple(rename) or ("Id",)
+    if isinstance(rows, QueryResult) and not has_pyarrow():
+        rows = _Dicts(rows)
     return open_source(rows, nulls=nulls, only=only, rename=rename)
+
+
+class _Dicts:
+    """The rows of a query, which offers a stream of Arrow, too, that nobody here can take."""
+
+    def __init__(self, rows: QueryResult) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows)
 
 
 def asked_for(
@@ -178,9 +229,6 @@ def _check_columns(operation: str, source: Source, external_id: str | None) -> N
 
 
 def _limits(most: PartLimits, options: LoadOptions) -> PartLimits:
-    for name, value in (("part_rows", options.part_rows), ("part_bytes", options.part_bytes)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name} is at least 1, not {value}. Nothing was sent.")
     return replace(
         most,
         rows=min(most.rows, options.part_rows or most.rows),

@@ -49,4 +49,5 @@ SOAP_PARTNER: Final = "/services/Soap/u/{version}"
 OAUTH_TOKEN: Final = "/services/oauth2/token"  # noqa: S105 -- a path
 OAUTH_AUTHORIZE: Final = "/services/oauth2/authorize"
 OAUTH_REVOKE: Final = "/services/oauth2/revoke"
+OAUTH_INTROSPECT: Final = "/services/oauth2/introspect"
 OAUTH_USERINFO: Final = "/services/oauth2/userinfo"

@@ -45,7 +45,9 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
     [
         ("--faults", "[1]", "holds no list of faults: a JSON list of objects, or TOML tables [[faults]]"),
         ("--faults", '[{"request": "*", "fault": "flood"}]', "fault 1: There is no fault 'flood'. There are "),
+        ("--schema", '{"sobjects": []}', "holds the list of the objects, without their fields; each is described by "),
         ("--schema", '{"name": 1}', "holds no describe answers: "),
+        ("--schema", '{"name": "A", "fields": [{"name": "Id"}]}', "holds no describe answers: KeyError('type')"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, option: str, text: str, said: str) -> None:
@@ -79,3 +81,57 @@ def test_a_schema_comes_from_a_file(tmp_path: Path) -> None:
     finally:
         served.send_signal(signal.SIGTERM)
         served.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [
+        (["--no-page"], 404, ""),
+        (
+            ["--host", "0.0.0.0"],
+            403,
+            "The local org listens on 0.0.0.0: whoever reaches this machine reaches it, too, and what is sent is not "
+            "encrypted, passwords and tokens included. Let it hold nothing that others must not see, or leave out --host.\n",
+        ),
+    ],
+    ids=["no-page", "host"],
+)
+def test_browsers_are_shown_nothing(options: list[str], status: int, told: str) -> None:
+    """Neither where that is asked for, nor where others could look; that others are let in is said."""
+    served = subprocess.Popen([*SERVE, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert served.stdout is not None
+        said = [served.stdout.readline() for _ in range(6)]
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(said[0].split()[-1] + "/")
+        caught.value.close()
+    finally:
+        served.send_signal(signal.SIGTERM)
+        _, errors = served.communicate(timeout=20)
+
+    assert status == caught.value.code
+    assert [] == [line for line in said if "browser" in line]
+    assert f"{told}the local org has ended\n" == errors
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--port", "99999"], "--port is 0 (a free one) to 65535, not 99999.\n"),
+        (["--data", "{file}"], "The local org cannot be opened: {file}: File exists\n"),
+        (["--schema", "{file}.json"], "The local org cannot be opened: {file}.json: No such file or directory\n"),
+    ],
+)
+def test_options_that_cannot_be_right(tmp_path: Path, options: list[str], said: str) -> None:
+    file = tmp_path / "a"
+    file.write_text("[]")
+
+    ran = subprocess.run(
+        [*SERVE, *(option.format(file=file) for option in options)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (2, "", said.format(file=file)) == (ran.returncode, ran.stdout, ran.stderr)

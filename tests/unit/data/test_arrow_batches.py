@@ -19,7 +19,7 @@ from salesforce_bulk.data.schema import Column, ColumnType
 from salesforce_bulk.errors import BadValue, MalformedResult
 
 pa = pytest.importorskip("pyarrow")
-from salesforce_bulk.data.arrow import batches, fitting, to_table, until_it_fits  # noqa: E402
+from salesforce_bulk.data.arrow import batches, to_table, until_it_fits  # noqa: E402
 from salesforce_bulk.data.arrow_types import arrow_schema, typed_array  # noqa: E402
 
 TYPED = [type_ for type_ in ColumnType if type_ is not ColumnType.TEXT]
@@ -161,14 +161,6 @@ def test_a_misfit_after_the_first_batch_is_an_error(threads: int) -> None:
     )
     assert (caught.value.row, caught.value.column) == (100, "Born")
     assert 90 <= rows <= 100
-
-
-def test_looking_first_gives_columns_that_hold() -> None:
-    """One pass to look, and the stream that follows cannot fail."""
-    pages = [[page((NAME, DATE), [*GOOD, BAD])]]
-    columns = fitting(pages, lambda header: [NAME, DATE])
-    assert columns == (NAME, Column("Born"))
-    assert sum(batch.num_rows for batch in batches(pages, columns, block_bytes=100)) == 51
 
 
 def test_an_attempt_is_made_again_with_one_more_column_as_text() -> None:

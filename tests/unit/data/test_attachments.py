@@ -55,7 +55,9 @@ def test_names_that_are_refused(name: str) -> None:
 
 def test_names_at_the_limit() -> None:
     """512 bytes, and the manifest's name in a folder."""
-    zip_batch(MANIFEST, {"é" * 256: b"", "a/request.txt": b"", "..a": b""})
+    files = {"é" * 256: b"", "a/request.txt": b"", "..a": b""}
+
+    assert {"request.txt": MANIFEST, **files} == unpacked(zip_batch(MANIFEST, files))
 
 
 def test_limits(tmp_path: Path) -> None:

@@ -137,3 +137,16 @@ def test_records_are_found_however_the_blocks_are_cut(rows: list[list[str]], las
 
 def test_blank_lines_are_no_records() -> None:
     assert [[b"a", b'"b\n\nc"', b"d"]] == list(record_lists([b'\na\n\n"b\n\nc"\n\nd\n\n']))
+
+
+def test_rows_that_are_too_short_or_too_long(tmp_path: Path) -> None:
+    """Each outcome stands in its own columns. What a row has too much of comes behind it."""
+    path = tmp_path / "rows.csv"
+    path.write_text('A,B,C\n1\n1,"2,x"\n1,2,\n1,2,3,4,"5,\ny"\n,,,\n"a""b,",",",","\n')
+    given = [["1", "", ""], ["1", "2,x", ""], ["1", "2", ""], ["1", "2", "3"], ["", "", ""], ['a"b,', ",", ","]]
+    more = [[], [], [], ["4", "5,\ny"], [""], []]
+    # The file has rows of every kind of outcome, in their order.
+    expected = [[*given[row], *CELLS[row], *more[row]] for row in range(6)]
+
+    assert [["A", "B", "C", "sf__Id", "sf__Created", "sf__Error"], *expected] == written(path, OUTCOMES)
+    assert [expected[2], expected[4]] == written(path, OUTCOMES, "failed")[1:]

@@ -145,3 +145,16 @@ def test_the_columns_that_name_records() -> None:
 
     assert (1, 2, 3) == lookup_columns(columns, DESCRIBED["Event"], "Key__c")
     assert (2,) == lookup_columns(columns, None, None)
+
+
+def test_rows_of_a_file_that_are_shorter_or_longer_than_its_header() -> None:
+    """What is missing is empty, the key too; what is too much would be left out unseen."""
+    records = CollectionRecords(["Subject", "Key__c"], "upsert", "Event", "Key__c", described)
+
+    assert [("x", "1"), ("y", "")] == [(json.loads(text)["Subject"], key) for text, key in records([["x", "1"], ["y"]])]
+    with pytest.raises(BadValue) as refused:
+        list(records([["x", "1"], ["y", "2", "3"]], 7))
+    assert (
+        "Row 8 has 3 cells, and there are 2 columns. Its part was not sent. Correct the row, or take api='bulk2', where the org "
+        "refuses it alone."
+    ) == str(refused.value)

@@ -19,7 +19,7 @@ from salesforce_bulk.data.arrow import batches, to_table
 from salesforce_bulk.data.arrow_types import arrow_schema
 from salesforce_bulk.data.schema import Column, ColumnType
 from salesforce_bulk.data.sinks import write_arrow, write_csv, write_jsonl, write_parquet
-from salesforce_bulk.data.typed import typed_dict_rows
+from salesforce_bulk.data.typed import TypedDictRows
 from salesforce_bulk.errors import MalformedResult, UsageError
 
 
@@ -119,7 +119,7 @@ def test_json_lines_of_typed_rows_can_always_be_written(
     columns, tables, rows = drawn
     file = io.BytesIO()
     pages = [[page(columns, table)] for table in tables]
-    assert write_jsonl(typed_dict_rows(pages, columns, use_pyarrow=False), file) == len(rows)
+    assert write_jsonl(TypedDictRows(pages, columns, use_pyarrow=False), file) == len(rows)
     assert file.getvalue().count(b"\n") == len(rows)
 
 
@@ -192,7 +192,7 @@ def test_without_pyarrow_the_error_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     columns = (Column("A", ColumnType.INTEGER),)
     pages = _pages(columns, [[["1"]]])
-    assert list(typed_dict_rows(pages, columns)) == [{"A": 1}]
+    assert list(TypedDictRows(pages, columns)) == [{"A": 1}]
     with pytest.raises(UsageError) as caught:
         batches(pages, columns)
     assert str(caught.value) == (

@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesforce_bulk.data.decode import CsvRecords
+from salesforce_bulk.data.parts import BULK2, parts
 from salesforce_bulk.data.sources import LOOK_AHEAD_ROWS, Source, open_source
-from salesforce_bulk.errors import BadValue, UsageError
+from salesforce_bulk.errors import BadValue, SourceChanged, UsageError
 from salesforce_bulk.records import CLEAR, Dialect
 
 COMMA = Dialect()
@@ -228,7 +229,6 @@ def test_json_lines(tmp_path: Path, packed: bool) -> None:
 
     assert "A,B,P.K,C\n0.10,,,\n12345678901234567890.5,,\u2028x,\n-0.0,,,true\n" == sent(source).decode()
     assert ("JSON lines", packed) == (source.detected.kind, source.detected.compressed)
-    assert source.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -251,3 +251,65 @@ def test_big_integers_of_json(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"A": 10**25}))
     assert [["1" + "0" * 25]] == cells(open_source(path))
+
+
+# -- rows that would get lost -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_rows_without_columns_are_no_empty_input(kind: Callable[[Any], Any]) -> None:
+    with pytest.raises(UsageError) as refused:
+        list(parts(open_source(kind([{}, {}])), BULK2, COMMA))
+
+    assert "The rows have no columns, so there is nothing to send of them. Nothing was sent." == str(refused.value)
+    assert [] == list(parts(open_source(kind([])), BULK2, COMMA))
+    assert b"N\n\nx\n" == sent(open_source(kind([{}, {"N": "x"}]))).replace(b'""', b"")
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_column_that_is_nested_and_dotted_in_one_row(kind: Callable[[Any], Any], turned: bool) -> None:
+    """Which of the two values is meant, nobody knows."""
+    row = {"Account": {"K": "a"}, "Account.K": "b"}
+    rows = [{"Account.K": "c"}, dict(reversed(row.items())) if turned else row]
+    with pytest.raises(BadValue) as refused:
+        sent(open_source(kind(rows)))
+
+    assert (
+        "Row 1, column 'Account.K': it is named twice in this row, nested and dotted. The batch was not sent."
+        == str(refused.value)
+    )
+
+
+@pytest.mark.parametrize("name", ["Id", "ID", "id"])
+def test_a_column_that_is_asked_for_may_be_spelled_in_another_case(name: str) -> None:
+    """As the org matches it; its own spelling comes first, and of two others none is guessed."""
+    assert [["001"]] == cells(open_source([{"Name": "x", name: "001"}], only=["Id"]))
+    assert [["002"]] == cells(open_source([{"id": "001", "Id": "002"}], only=["Id"]))
+    with pytest.raises(UsageError) as refused:
+        open_source([{"ID": "001", "id": "002"}], only=["Id"])
+
+    assert "The rows have no column 'Id'. They have: 'ID', 'id'. Nothing was sent." == str(refused.value)
+
+
+class OneTime:
+    """Rows that can be iterated once, and do not say so."""
+
+    def __init__(self, rows: list[dict[str, Any]], *, is_same: bool) -> None:
+        self._rows, self._is_same = iter(rows), is_same
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self._rows if self._is_same else (row for row in self._rows)
+
+
+def test_rows_that_can_be_iterated_once_are_no_empty_input() -> None:
+    """They are found out beforehand, or when fewer rows come than were looked at."""
+    rows = [{"N": "a"}, {"N": "b"}]
+    assert [["a"], ["b"]] == cells(open_source(OneTime(rows, is_same=True)))
+
+    with pytest.raises(SourceChanged) as changed:
+        sent(open_source(OneTime(rows, is_same=False)))
+    assert (
+        "There were 2 rows when they were looked at, and 0 when they were sent: they can be iterated only once, or were changed "
+        "meanwhile.\nThe others were not sent.\nHand in a list, or an iterator, which is read once."
+    ) == str(changed.value)

@@ -262,17 +262,11 @@ def test_a_gzip_file_that_is_damaged(tmp_path: Path) -> None:
             open_source(file(tmp_path, bytes(data)))
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_path_without_a_regular_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         open_source(tmp_path / "none.csv")
     with pytest.raises(UsageError, match="no regular file"):
         open_source(tmp_path)
-
-
-def test_a_change_shows_in_the_fingerprint(tmp_path: Path) -> None:
-    before = open_source(file(tmp_path, "A\n1\n")).fingerprint
-    assert before == open_source(tmp_path / "rows.csv").fingerprint
-    assert before != open_source(file(tmp_path, "A\n12\n")).fingerprint
 
 
 def test_a_cell_of_200_kb(tmp_path: Path) -> None:

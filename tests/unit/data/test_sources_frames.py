@@ -120,14 +120,15 @@ def test_columnar_files(tmp_path: Path, name: str) -> None:
 
     assert sent(open_source(dicts())) == sent(source) == sent(source)
     assert source.reopenable
-    assert source.fingerprint
 
 
 def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    path.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(UsageError, match="is no Parquet file"):
-        open_source(path)
+    # By its name, too: text would be read as CSV, and a line of it as a header without rows.
+    for content in (b"PAR1 and nothing more", b"Name\n", b""):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match="is no Parquet file"):
+            open_source(path)
     path = tmp_path / "a.arrow"
     path.write_bytes(b"ARROW1 and nothing more")
     with pytest.raises(UsageError, match="is no Arrow file"):
@@ -161,7 +162,7 @@ def test_decimals_have_no_exponent(values: list[Decimal]) -> None:
     assert [format(value, "f") for value in values] == [row[0] for row in source.rows_again()]
 
 
-def test_times() -> None:
+def test_times_of_day_go_out_in_utc_with_milliseconds() -> None:
     made = pa.table({"a": pa.array([time(9, 5), time(23, 59, 59, 999_999)]), "b": ["", ""]})
     assert b"a,b\n09:05:00.000Z,\n23:59:59.999Z,\n" == sent(open_source(made))
 
@@ -235,7 +236,7 @@ def test_pandas_as_it_comes() -> None:
     assert b"a,b,c\n1,1,#N/A\nx,#N/A,#N/A\n#N/A,3,#N/A\n" == sent(open_source(mixed, nulls="clear"))
 
 
-def test_numpy_scalars() -> None:
+def test_numpy_scalars_are_sent_as_their_python_values() -> None:
     np = pytest.importorskip("numpy")
     row = {
         "a": np.int64(3),
@@ -243,7 +244,7 @@ def test_numpy_scalars() -> None:
         "c": np.bool_(True),
         "d": np.str_("x"),
         "e": np.datetime64("2026-02-07"),
-        "f": np.datetime64("NaT"),
+        "f": np.datetime64("NaT", "s"),
         "g": np.float32("nan"),
     }
     assert b"a,b,c,d,e,f,g\n3,1.5,true,x,2026-02-07,,\n" == sent(open_source([row]))
@@ -265,3 +266,32 @@ def test_frames_without_pyarrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     for rows in (made, path):
         with pytest.raises(UsageError, match=r"needs pyarrow; pip install 'salesforce-bulk\[arrow\]'"):
             open_source(rows)
+
+
+def test_categories_of_polars() -> None:
+    """They come as a dictionary of views, which pyarrow does not take values out of."""
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame(
+        {
+            "C": pl.Series(["x", None, "y"], dtype=pl.Categorical),
+            "E": pl.Series(["q", "q", None], dtype=pl.Enum(["p", "q"])),
+        }
+    )
+
+    assert b"C,E\nx,q\n,q\ny,\n" == sent(open_source(frame))
+
+
+def test_two_columns_of_one_name() -> None:
+    """One of them would get lost."""
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(UsageError) as refused:
+        open_source(pandas.DataFrame([[1, 2, "x"], [3, 4, object()]], columns=["A", "A", "B"]))
+
+    assert "The frame has several columns 'A'. Keep one of them. Nothing was sent." == str(refused.value)
+
+
+def test_rows_without_columns_are_no_empty_input() -> None:
+    pandas = pytest.importorskip("pandas")
+    for frame in (pa.table({"A": [1, 2]}).select([]), pandas.DataFrame(index=range(2))):
+        with pytest.raises(UsageError, match="The rows have no columns, so there is nothing"):
+            list(parts(open_source(frame), BULK2, COMMA))

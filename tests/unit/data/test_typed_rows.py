@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from org_csv import as_first_sent, page, results
 
 from salesforce_bulk.data.schema import Column, ColumnType, text_columns
-from salesforce_bulk.data.typed import typed_dict_rows
+from salesforce_bulk.data.typed import TypedDictRows
 from salesforce_bulk.errors import MalformedResult
 
 try:
@@ -56,7 +56,7 @@ def test_rows_are_the_values_whichever_way_they_are_read(
             [whole_and_single(body)[1] for body in bodies],
             [draws.draw(cut(body)) if draws else [body] for body in bodies],
         ]:
-            found = typed_dict_rows(pages, columns, use_pyarrow=way)
+            found = TypedDictRows(pages, columns, use_pyarrow=way)
             assert exact(found) == exact(rows)
             assert found.fallbacks == {}
 
@@ -69,7 +69,7 @@ def test_text_rows_are_the_cells(drawn: tuple[tuple[Column, ...], list[list[list
     names = [column.name for column in columns]
     cells = [row for table in tables for row in table]
     for way in WAYS:
-        found = typed_dict_rows([[page(columns, table)] for table in tables], use_pyarrow=way)
+        found = TypedDictRows([[page(columns, table)] for table in tables], use_pyarrow=way)
         assert list(found) == [{name: cell or None for name, cell in zip(names, row, strict=True)} for row in cells]
 
 
@@ -78,7 +78,7 @@ def test_a_value_that_does_not_fit_is_its_text_and_its_column_is_listed(way: boo
     """Rows before it are gone, so the value alone is affected; a number too long for a float is a Decimal."""
     columns = [Column("A", ColumnType.DATE), Column("B", ColumnType.DOUBLE), Column("C", ColumnType.INTEGER)]
     table = [["2026-11-02", "1.5", "1"], ["soon", "123456789012345678.5", "2"], ["", "N/A", "3.0"]]
-    rows = typed_dict_rows([[page(columns, table)]], columns, use_pyarrow=way)
+    rows = TypedDictRows([[page(columns, table)]], columns, use_pyarrow=way)
     first, second, third = rows
     assert first["A"].isoformat() == "2026-11-02"
     assert second == {"A": "soon", "B": Decimal("123456789012345678.5"), "C": 2}
@@ -96,7 +96,7 @@ def test_columns_may_be_found_when_the_header_is_known(way: bool) -> None:
         return [Column(name, ColumnType.INTEGER) for name in header]
 
     pages = [[page(["A", "B"], [["1", "2"]])], [page(["A", "B"], [["3", ""]])]]
-    assert list(typed_dict_rows(pages, columns, use_pyarrow=way)) == [{"A": 1, "B": 2}, {"A": 3, "B": None}]
+    assert list(TypedDictRows(pages, columns, use_pyarrow=way)) == [{"A": 1, "B": 2}, {"A": 3, "B": None}]
     assert headers == [("A", "B")]
 
 
@@ -104,7 +104,7 @@ def test_columns_may_be_found_when_the_header_is_known(way: bool) -> None:
 @pytest.mark.parametrize("pages", [[], [[]], [[b"Records not found for this query"]], [[b'"A","B"\n']]])
 def test_a_result_without_rows_has_none(pages: Any, way: bool) -> None:
     """Header only, no bytes, or the sentence for it."""
-    assert list(typed_dict_rows(pages, text_columns, use_pyarrow=way)) == []
+    assert list(TypedDictRows(pages, text_columns, use_pyarrow=way)) == []
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -114,7 +114,7 @@ def test_a_broken_row_is_named(row: bytes, typed: bool, way: bool) -> None:
     """Its number counts over all pages; what stands in it is not shown."""
     columns = [Column("A"), Column("B", ColumnType.INTEGER if typed else ColumnType.TEXT)]
     good = page(columns, [["1", "2"], ["3", "4"]])
-    rows = typed_dict_rows([[good], [good + row + b'"7","8"\n']], columns, use_pyarrow=way)
+    rows = TypedDictRows([[good], [good + row + b'"7","8"\n']], columns, use_pyarrow=way)
     with pytest.raises(MalformedResult) as caught:
         list(rows)
     assert str(caught.value) == (
@@ -128,9 +128,7 @@ def test_a_broken_row_is_named(row: bytes, typed: bool, way: bool) -> None:
 def test_other_columns_than_given_are_refused(way: bool) -> None:
     """Types would go to the wrong columns."""
     with pytest.raises(MalformedResult, match="other columns than were expected"):
-        list(
-            typed_dict_rows([[page(["A", "B"], [])], [page(["A", "B"], [["1", "2"]])]], [Column("A")], use_pyarrow=way)
-        )
+        list(TypedDictRows([[page(["A", "B"], [])], [page(["A", "B"], [["1", "2"]])]], [Column("A")], use_pyarrow=way))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -147,7 +145,7 @@ def test_rows_are_read_as_they_are_asked_for(way: bool) -> None:
         finally:
             closed.append("page")
 
-    rows = typed_dict_rows([pieces()], use_pyarrow=way)
+    rows = TypedDictRows([pieces()], use_pyarrow=way)
     assert [len(next(rows)["A"]) for _ in range(5_000)] == [1_000] * 5_000
     rows.close()
     assert closed == ["page"]
@@ -156,4 +154,4 @@ def test_rows_are_read_as_they_are_asked_for(way: bool) -> None:
 
 def test_reprs() -> None:
     """One line of state."""
-    assert repr(typed_dict_rows([], use_pyarrow=False)) == "<TypedDictRows without pyarrow>"
+    assert repr(TypedDictRows([], use_pyarrow=False)) == "<TypedDictRows without pyarrow>"

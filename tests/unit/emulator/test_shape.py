@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "page": BELOW_THE_APIS | {"bulk1", "bulk2"},
     "made_up": {"schema"},
     "local_org": BELOW_THE_APIS | {"bulk1", "bulk2", "rest", "page", "made_up"},
-    "__main__": {"local_org", "schema"},
+    "__main__": {"local_org"},
 }
 
 

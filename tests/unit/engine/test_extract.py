@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from tests.support.access import Anybody
 
 from salesforce_bulk.engine.drive import Driver
 from salesforce_bulk.engine.extract import HELD_BYTES, pages
 from salesforce_bulk.options import TransportOptions
-from salesforce_bulk.session import Access, Addressed, filled
 from salesforce_bulk.transport.base import Outgoing
 from salesforce_bulk.transport.scripted import Scripted, ScriptedTransport
 from salesforce_bulk.verbs.soundness import is_sound
-
-
-class Anybody(Access):
-    def url(self, request: Addressed) -> str:
-        return "https://acme.my.salesforce.com" + filled(request, "66.0")
-
-    def headers(self, request: Addressed) -> dict[str, str]:
-        return dict(request.headers)
-
-    def renew(self, refused: Mapping[str, str]) -> bool:
-        return False
 
 
 class Counting:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.support.access import Anybody
 
 from salesforce_bulk.engine.drive import Clock, Driver
 from salesforce_bulk.errors import (
@@ -20,7 +20,6 @@ from salesforce_bulk.errors import (
 from salesforce_bulk.protocol import collections
 from salesforce_bulk.protocol.collections import Entry, Saved
 from salesforce_bulk.records import IngestSpec, RecordError, RowResult
-from salesforce_bulk.session import Access, Addressed, filled
 from salesforce_bulk.transport.scripted import Scripted, ScriptedTransport
 
 A, B, C = "001Rm000000AAAAAAA", "001Rm000000BBBBAAA", "001Rm000000CCCCAAA"
@@ -31,17 +30,6 @@ DELETE = IngestSpec("delete", "Account")
 LOST = AnswerLost("POST /x: the request was sent and no answer came (ReadTimeout).\nThe org may have acted on it.")
 
 
-class OneToken(Access):
-    def url(self, request: Addressed) -> str:
-        return "https://acme.my.salesforce.com" + filled(request, "66.0")
-
-    def headers(self, request: Addressed) -> dict[str, str]:
-        return dict(request.headers)
-
-    def renew(self, refused: Mapping[str, str]) -> bool:
-        return False
-
-
 class Played:
     """A flow played against answers, with what was sent."""
 
@@ -49,7 +37,7 @@ class Played:
         self.transport = ScriptedTransport(answers)
         self.slept: list[float] = []
         clock = Clock(sleep=self.slept.append, monotonic=lambda: 0.0, chance=lambda: 1.0)
-        self._driver = Driver(OneToken(), self.transport, clock=clock)
+        self._driver = Driver(Anybody(), self.transport, clock=clock)
 
     def save(self, spec: IngestSpec, *entries: Entry, first_row: int = 0) -> Saved:
         return self._driver.perform(collections.save(spec, entries, first_row=first_row))

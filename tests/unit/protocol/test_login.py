@@ -251,7 +251,7 @@ def test_client_credentials_at_a_generic_host_are_refused_before_anything_is_sen
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
     ],
 )
-def test_login_hosts(domain: str, url: str) -> None:
+def test_a_domain_names_the_host_of_the_login(domain: str, url: str) -> None:
     assert url == login_url(domain)
 
 

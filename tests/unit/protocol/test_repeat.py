@@ -15,7 +15,7 @@ def test_every_request_has_its_rule_and_every_rule_its_request() -> None:
     folder = Path(protocol.__file__).parent
     made = {
         name
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         if path.name != "repeat.py"
         for name in NAME.findall(path.read_text("utf-8"))
     }

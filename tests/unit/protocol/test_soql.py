@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesforce_bulk.errors import UsageError
-from salesforce_bulk.protocol.soql import object_of, shape_of
+from salesforce_bulk.protocol.soql import Shape, object_of, shape_of
 from salesforce_bulk.records import Selected
 
 
@@ -106,5 +106,6 @@ def test_the_select_list(soql: str, selected: list[tuple[str, str, str]]) -> Non
 
 @given(st.text("SELECT(),.'\\ FROMabGOUPBYTYPEOFENDfieldsoffset0", max_size=60))
 def test_whatever_the_text_it_is_read(soql: str) -> None:
-    shape_of("SELECT " + soql)
-    shape_of(soql)
+    """What cannot be told of it is left open; the org will say what is wrong with it."""
+    assert isinstance(shape_of("SELECT " + soql), Shape)
+    assert isinstance(shape_of(soql), Shape)

@@ -65,8 +65,7 @@ def test_a_body_can_be_compressed(transport: HttpTransport) -> None:
         read(squeezing, Outgoing("POST", server.url + "/x", {"Content-Type": "text/csv"}, Body.of(b"Name\nx\n")))
 
     assert b"Content-Encoding: gzip" in server.heads[0]
-    chunk = server.bodies[0].partition(b"\r\n")[2]
-    assert b"Name\nx\n" == gzip.decompress(chunk.rpartition(b"\r\n0\r\n\r\n")[0].replace(b"\r\n8\r\n", b""))
+    assert b"Name\nx\n" == gzip.decompress(server.bodies[0])
 
 
 @pytest.mark.parametrize("packed", [gzip.compress(b"x" * 100)[:-12], b"\x1f\x8b\x08" + bytes(30) + b"\xff" * 30])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from salesforce_bulk.wire import paths
+from salesforce_bulk.wire import headers, paths
 from salesforce_bulk.wire.names import BatchState, ContentType, ExceptionCode, JobState, Mime, Operation
 
 from ..answers.bulk1 import Refused, error_reply, is_json
@@ -216,7 +216,7 @@ class Bulk1Area(Area):
         with self.jobs.lock:
             self.jobs.save(job)
         reply = job_reply(job, [], as_json=is_json(request), status=201, pretty=request.wants_pretty())
-        reply.headers.append(("Location", paths.JOB.format(version=version, job=job.id)))
+        reply.headers.append((headers.LOCATION, paths.JOB.format(version=version, job=job.id)))
         return reply
 
     def _check_operation(self, operation: str) -> None:
@@ -291,7 +291,7 @@ class Bulk1Area(Area):
             self.jobs.save(job, batch)
         reply = batch_reply(batch, as_json=job.is_json, status=201, pretty=request.wants_pretty())
         location = paths.BATCH.format(version=job.api_version, job=job.id, batch=batch.id)
-        reply.headers.append(("Location", location))
+        reply.headers.append((headers.LOCATION, location))
         self.worker.accept(batch)
         return reply
 
@@ -345,7 +345,7 @@ class Bulk1Area(Area):
             job.spec = text
             self.jobs.save(job)
         location = f"{paths.SPEC.format(version=job.api_version, job=job.id)}/{self.jobs.new_id('0Aj')}"
-        return Reply(201, b"", "text/plain", [("Location", location)])
+        return Reply(201, b"", "text/plain", [(headers.LOCATION, location)])
 
     def _schema(self, request: Request, version: str) -> Reply:
         return Reply(200, ASYNC_API_XSD.encode(), Mime.XML)

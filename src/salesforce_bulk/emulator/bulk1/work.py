@@ -211,7 +211,7 @@ class Worker:
             plan.hold = lambda ids: self.locks.hold(
                 ids, batch.id, TRANSACTION_ROWS * self.limits.row_seconds, self.limits.lock_patience_seconds
             )
-        self.jobs.result_file(batch).write_text(writer.head(), encoding="utf-8")
+        self.jobs.result_file(batch).write_text(writer.head(), encoding="utf-8", newline="")
         self._loads[batch.id] = load
         self._go_on(job, batch, load)
 
@@ -388,7 +388,7 @@ class Worker:
                 for _ in queries
             ]
             for chunk, text in zip(chunks, queries, strict=True):
-                self.jobs.request_file(chunk).write_text(text, encoding="utf-8")
+                self.jobs.request_file(chunk).write_text(text, encoding="utf-8", newline="")
             job.youngest = now
             self.jobs.save(job, *chunks)
             for chunk in chunks:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -31,6 +30,7 @@ from .ingest_results import FAILED, SUCCESSFUL, ResultWriter
 from .jobs import Job2, Jobs2
 from .options import Bulk2Options
 from .requests import DELIMITERS, LINE_ENDS
+from .worker import JobWorker
 
 log = logging.getLogger(__name__)
 
@@ -76,20 +76,14 @@ class _Run:
         self.files = ExitStack()
 
 
-class IngestWorker:
+class IngestWorker(JobWorker):
+    work = "ingest2.job"
+
     def __init__(
         self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options, faults: Faults
     ) -> None:
-        self.store = store
-        self.jobs = jobs
-        self.clock = clock
-        self.limits = limits
-        self.options = options
-        self.faults = faults
+        super().__init__(store, jobs, clock, limits, options, faults)
         self._runs: dict[str, _Run] = {}
-
-    def accept(self, job: Job2) -> None:
-        self.clock.later(self.limits.queue_seconds, lambda: self._begin(job))
 
     def settle(self, job: Job2) -> None:
         """Of a job that goes no further: wait for the step under way, and write down what it did."""
@@ -122,19 +116,11 @@ class IngestWorker:
                 for kind in (SUCCESSFUL, FAILED):
                     self.jobs.file(job, kind).unlink(missing_ok=True)
                 self.jobs.save(job)
-            self.clock.later(0.0, lambda: self._open(job))
+            self.clock.later(0.0, lambda: self._perform(job))
         elif job.has_ended:
             forget(self.store, job.id)  # it may have been killed before it came to that
 
     # --- from state to state ------------------------------------------------------------------------------------------
-
-    def _begin(self, job: Job2) -> None:
-        with self.jobs.lock:
-            if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
-                return
-            self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
-        open_it = partial(self.clock.later, self._step_seconds(), lambda: self._open(job))
-        self.faults.begin("ingest2.job", (job.id,), f"{job.operation} {job.object}", open_it)
 
     def _end(self, job: Job2, state: str, message: str | None = None) -> None:
         with self.jobs.lock:
@@ -144,6 +130,9 @@ class IngestWorker:
                 self.jobs.change(job, state, self.clock.now())
         forget(self.store, job.id)
 
+    def _first_seconds(self) -> float:
+        return self._step_seconds()
+
     def _step_seconds(self) -> float:
         """An internal batch takes ``limits.work_seconds`` at least, of which each step has its share."""
         steps = math.ceil(self.limits.internal_batch_rows / max(1, self.options.step_rows))
@@ -151,7 +140,7 @@ class IngestWorker:
 
     # --- the upload ---------------------------------------------------------------------------------------------------
 
-    def _open(self, job: Job2) -> None:
+    def _perform(self, job: Job2) -> None:
         try:
             run = self._prepare(job)
         except JobFault as fault:

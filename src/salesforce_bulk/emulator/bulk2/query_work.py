@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-from functools import partial
 from typing import Final
 
 from salesforce_bulk.wire.names import Job2State, Operation
@@ -13,13 +12,9 @@ from salesforce_bulk.wire.names import Job2State, Operation
 from .. import soql
 from ..answers.rest import JobAnswer
 from ..bulk1.pk_chunking import SUPPORTED, can_chunk
-from ..clock import Clock
-from ..faults import Faults
-from ..limits import Limits
-from ..store import Store
-from .jobs import Job2, Jobs2
-from .options import Bulk2Options
+from .jobs import Job2
 from .query_pages import Spool
+from .worker import JobWorker
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +23,8 @@ _SUBSELECT: Final = "Aggregate Relationships not supported in Bulk Query with CS
 _SUBSELECT_V2: Final = "Aggregate Relationships not supported in Bulk V2 Query with CSV content type"
 
 
-class QueryWorker:
-    def __init__(
-        self, store: Store, jobs: Jobs2, clock: Clock, limits: Limits, options: Bulk2Options, faults: Faults
-    ) -> None:
-        self.store = store
-        self.jobs = jobs
-        self.clock = clock
-        self.limits = limits
-        self.options = options
-        self.faults = faults
+class QueryWorker(JobWorker):
+    work = "query2.job"
 
     def compile(self, text: str, operation: str) -> tuple[soql.Compiled, bool]:
         """*text* ready to run, and whether the service could cut it up by primary key."""
@@ -58,9 +45,6 @@ class QueryWorker:
         name = compiled.root.name
         return compiled, can_chunk(query) and (compiled.root.custom or name in SUPPORTED)
 
-    def accept(self, job: Job2) -> None:
-        self.clock.later(self.limits.queue_seconds, lambda: self._begin(job))
-
     def recover(self, job: Job2) -> None:
         """After a restart: a query has no effect, so it is run again."""
         if job.state == Job2State.UPLOAD_COMPLETE:
@@ -71,13 +55,8 @@ class QueryWorker:
     def spool(self, job: Job2) -> Spool:
         return Spool(self.jobs.file(job, "rows"), self.jobs.file(job, "index"))
 
-    def _begin(self, job: Job2) -> None:
-        with self.jobs.lock:
-            if not self.jobs.has(job) or job.state != Job2State.UPLOAD_COMPLETE:
-                return
-            self.jobs.change(job, Job2State.IN_PROGRESS, self.clock.now())
-        perform = partial(self.clock.later, self.limits.work_seconds, lambda: self._perform(job))
-        self.faults.begin("query2.job", (job.id,), f"{job.operation} {job.object}", perform)
+    def _first_seconds(self) -> float:
+        return self.limits.work_seconds
 
     def _perform(self, job: Job2) -> None:
         begun = time.perf_counter()

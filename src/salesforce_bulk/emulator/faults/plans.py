@@ -21,7 +21,7 @@ from .replies import KINDS, PASSING, Scene
 from .work import NO_FAULT, WORK, WORK_COUNTS, WORK_NAMES, WorkFault, work_fault
 
 _UNITS: Final = {"": 1, "k": 1_024, "m": 1_024 * 1_024}
-#: Old and new name of the same requests: STYLE and INTERFACE say ``query.results``.
+#: Short names, which mean requests of 2.0.
 _FAMILIES: Final = {"query": "query2", "ingest": "ingest2"}
 #: Named by what stands in its body; the routing table has it under the name of the other.
 ABORT: Final = "ingest2.abort_job"

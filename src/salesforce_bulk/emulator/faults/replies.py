@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from salesforce_bulk.wire import headers
+
 from ..http.messages import Cut, Reply, Request
 from ..http.routing import Area
 from ..login.sessions import Sessions
@@ -80,7 +82,7 @@ def _with_retry_after(make: Callable[[Request], Reply]) -> Act:
     def make_it(scene: Scene) -> Reply:
         reply = make(scene.request)
         if scene.number is not None:
-            reply.headers.append(("Retry-After", str(scene.number)))
+            reply.headers.append((headers.RETRY_AFTER, str(scene.number)))
         return reply
 
     return _answers(make_it)
@@ -88,13 +90,13 @@ def _with_retry_after(make: Callable[[Request], Reply]) -> Act:
 
 def _too_many(scene: Scene) -> Reply:
     reply = refusals.bare(429)
-    reply.headers.append(("Retry-After", str(1 if scene.number is None else scene.number)))
+    reply.headers.append((headers.RETRY_AFTER, str(1 if scene.number is None else scene.number)))
     return reply
 
 
 def _redirects(scene: Scene) -> Reply:
     location = (scene.to or ELSEWHERE) + scene.request.target
-    return Reply(scene.number or 302, b"", None, [("Location", location)])
+    return Reply(scene.number or 302, b"", None, [(headers.LOCATION, location)])
 
 
 def _truncates_gzip(scene: Scene, reply: Reply) -> bool:

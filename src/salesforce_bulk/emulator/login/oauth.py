@@ -13,6 +13,8 @@ import hmac
 from collections.abc import Sequence
 from urllib.parse import unquote_plus, urlencode
 
+from salesforce_bulk.wire import headers, paths
+
 from ..http.messages import Reply, Request, json_reply
 from ..http.routing import Area, route
 from .jwt import why_not
@@ -32,14 +34,14 @@ class OAuthArea(Area):
         self.policy = policy
         self.own_url = own_url
         self.routes = (
-            route("oauth.token", "POST", "/services/oauth2/token", self._token),
-            route("oauth.token", "GET", "/services/oauth2/token", self._must_post),
-            route("oauth.authorize", "GET", "/services/oauth2/authorize", self._authorize),
-            route("oauth.revoke", "POST", "/services/oauth2/revoke", self._revoke),
-            route("oauth.revoke", "GET", "/services/oauth2/revoke", self._revoke),
-            route("oauth.introspect", "POST", "/services/oauth2/introspect", self._introspect),
-            route("oauth.userinfo", "GET", "/services/oauth2/userinfo", self._userinfo),
-            route("oauth.userinfo", "POST", "/services/oauth2/userinfo", self._userinfo),
+            route("oauth.token", "POST", paths.OAUTH_TOKEN, self._token),
+            route("oauth.token", "GET", paths.OAUTH_TOKEN, self._must_post),
+            route("oauth.authorize", "GET", paths.OAUTH_AUTHORIZE, self._authorize),
+            route("oauth.revoke", "POST", paths.OAUTH_REVOKE, self._revoke),
+            route("oauth.revoke", "GET", paths.OAUTH_REVOKE, self._revoke),
+            route("oauth.introspect", "POST", paths.OAUTH_INTROSPECT, self._introspect),
+            route("oauth.userinfo", "GET", paths.OAUTH_USERINFO, self._userinfo),
+            route("oauth.userinfo", "POST", paths.OAUTH_USERINFO, self._userinfo),
         )
 
     def not_found(self, request: Request) -> Reply:
@@ -139,7 +141,7 @@ class OAuthArea(Area):
             answer = {"code": self.sessions.new_code(back, said.get("code_challenge", ""), scope)}
         if "state" in said:
             answer["state"] = said["state"]
-        return Reply(302, headers=[("Location", f"{back}?{urlencode(answer)}")])
+        return Reply(302, headers=[(headers.LOCATION, f"{back}?{urlencode(answer)}")])
 
     def _code(self, request: Request, form: dict[str, str]) -> Reply:
         code = self.sessions.take_code(form.get("code", ""))

@@ -240,7 +240,7 @@ def _flag(said: Mapping[str, Any]) -> bool:
 
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _answer(results: Sequence[SaveResult], *, created: bool = False) -> Reply:

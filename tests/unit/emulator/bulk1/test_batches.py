@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 from tests.support.bulk1_talk import NAMESPACE, Talk
@@ -16,13 +15,6 @@ from salesforce_bulk.emulator import LocalOrg
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 AT_MOST = "{} should be less than or equal to {}"
 CSV_FAULT = "InvalidBatch : Failed to parse CSV. "
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,13 +11,6 @@ from tests.support.bulk1_talk import NAMESPACE, Talk
 from tests.support.bulk2_talk import Talk2
 
 from salesforce_bulk.emulator import LocalOrg, Schema, SObject
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 @pytest.fixture

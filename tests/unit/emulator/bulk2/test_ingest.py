@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,13 +17,6 @@ CREATED = [
     "id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state", "concurrencyMode", "contentType",
     "apiVersion", "contentUrl", "lineEnding", "columnDelimiter",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -16,13 +15,6 @@ from salesforce_bulk.emulator import LocalOrg
 from salesforce_bulk.emulator.bulk2.ingest_csv import STRETCH, has_foreign_line_end, read_records
 from salesforce_bulk.emulator.limits import Limits
 from salesforce_bulk.emulator.rendering.values import java_double
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 @pytest.fixture

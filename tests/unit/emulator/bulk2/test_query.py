@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,6 @@ CREATED = [
     "id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state", "concurrencyMode", "contentType",
     "apiVersion", "lineEnding", "columnDelimiter",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 @pytest.fixture

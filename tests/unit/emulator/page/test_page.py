@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import quote
 
@@ -22,13 +21,6 @@ from salesforce_bulk.emulator import Field, LocalOrg, Schema, SObject
 from salesforce_bulk.emulator.http.server import OpenToOthers
 
 HOSTILE = "\"><script>alert(1)</script>&'<img src=x onerror=alert(2)>"
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 def get(org: LocalOrg, target: str, host: str | None = None, method: str = "GET") -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -10,13 +9,6 @@ from tests.support.bulk1_talk import Answer, Talk
 from tests.support.bulk2_talk import Talk2
 
 from salesforce_bulk.emulator import LocalOrg
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 def get(org: LocalOrg, path: str, **headers: str) -> Answer:

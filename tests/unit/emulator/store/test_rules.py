@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from tests.support.bulk2_talk import Talk2
 
 from salesforce_bulk.emulator import LocalOrg
-
-
-@pytest.fixture
-def org() -> Iterator[LocalOrg]:
-    with LocalOrg() as org:
-        org.clock.pause()
-        yield org
 
 
 def errors(org: LocalOrg, operation: str, body: str) -> list[str]:
