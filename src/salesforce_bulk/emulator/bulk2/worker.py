@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
 
 from salesforce_bulk.wire.names import Job2State
@@ -14,7 +15,7 @@ from .jobs import Job2, Jobs2
 from .options import Bulk2Options
 
 
-class JobWorker:
+class JobWorker(ABC):
     #: What plans of faults call its work.
     work: str
 
@@ -39,9 +40,10 @@ class JobWorker:
         perform = partial(self.clock.later, self._first_seconds(), lambda: self._perform(job))
         self.faults.begin(self.work, (job.id,), f"{job.operation} {job.object}", perform)
 
+    @abstractmethod
     def _first_seconds(self) -> float:
         """From the beginning of a job to its first effect."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _perform(self, job: Job2) -> None:
-        raise NotImplementedError
+        """Do its work, or the first stretch of it."""
