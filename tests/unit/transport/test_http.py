@@ -68,7 +68,9 @@ def test_a_body_can_be_compressed(transport: HttpTransport) -> None:
     assert b"Name\nx\n" == gzip.decompress(server.bodies[0])
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"x" * 100, mtime=0)[:-12], b"\x1f\x8b\x08" + bytes(30) + b"\xff" * 30])
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(b"x" * 100, mtime=0)[:-12], b"\x1f\x8b\x08" + bytes(30) + b"\xff" * 30]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
 def test_a_damaged_answer_to_a_request_that_writes_is_no_reason_to_make_it_again(
     transport: HttpTransport, method: str, packed: bytes
