@@ -17,7 +17,7 @@ OUTCOME_COLUMNS: Final = ("sf__Id", "sf__Created", "sf__Error")
 _CREATED: Final = {ord("c"): b"true", ord("u"): b"false", ord("s"): b""}
 _KINDS: Final[dict[State, bytes]] = {"succeeded": b"cus", "failed": b"f", "unprocessed": b"-"}
 
-_NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in b",\n")
+_NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'",\n')
 _QUOTED: Final = re.compile(rb'"[^"]*"')
 _CELL: Final = re.compile(rb'(?:[^,"]|"[^"]*")*+(?:,|\Z)')
 
@@ -63,8 +63,9 @@ def write_beside(source: Source, outcomes: Iterable[bytes], file: IO[bytes], onl
 
 def _uneven(records: Sequence[bytes], width: int) -> Iterator[int]:
     """The places of the records that have not *width* cells."""
-    text = b"\n".join(records)
-    commas = (_QUOTED.sub(b"", text) if b'"' in text else text).translate(None, _NO_MARKS)
+    # Of marks alone, two quotes side by side cancel; what stands between those that are left is inside a cell.
+    marks = b"\n".join(records).translate(None, _NO_MARKS)
+    commas = _QUOTED.sub(b"", marks.replace(b'""', b"")) if b'"' in marks else marks
     even = b"," * (width - 1)
     if commas != b"\n".join(repeat(even, len(records))):
         yield from (at for at, line in enumerate(commas.split(b"\n")) if line != even)
