@@ -20,6 +20,7 @@ from typing import Any, Final
 from ..errors import MalformedResult
 from ..wire.names import NULL_CELL
 from .ahead import in_order
+from .arrow_values import binary_array, binary_scalar, double_scalar, int_array, null_text, text_scalar
 from .blocks import PageBlocks
 from .extras import pyarrow
 
@@ -159,9 +160,9 @@ class _Comparing:
         """A column without what an echo is known to change in a text."""
         pc = self._pc
         if not self._keeps_null:
-            is_null = pc.equal(column, _NULL)
+            is_null = pc.equal(column, binary_scalar(_NULL))
             if pc.any(is_null).as_py():
-                column = pc.if_else(is_null, b"", column)
+                column = pc.if_else(is_null, binary_scalar(b""), column)
         if pc.any(pc.match_substring(column, b"\r")).as_py():
             column = pc.replace_substring(pc.replace_substring(column, b"\r\n", b"\n"), b"\r", b"\n")
         return column
@@ -191,7 +192,9 @@ class _Comparing:
 
     def _joined(self, columns: _Columns, places: Sequence[int]) -> Any:
         # 0xFF is in no UTF-8 text: two rows are joined to the same bytes only when their cells are the same.
-        return self._pc.binary_join_element_wise(*(self._plain(columns[place]) for place in places), b"\xff")
+        return self._pc.binary_join_element_wise(
+            *(self._plain(columns[place]) for place in places), binary_scalar(b"\xff")
+        )
 
     def are_same(self, one: _Columns, other: _Columns) -> bool:
         """Whether all rows are the same on both sides."""
@@ -224,7 +227,7 @@ class _Comparing:
             text = column.cast(pa.string())
             is_number = pc.match_substring_regex(text, _NUMBER)
             # The zero is added to make one of both zeros.
-            values = pc.add(pc.cast(pc.if_else(is_number, text, None), pa.float64()), 0.0)
+            values = pc.add(pc.cast(pc.if_else(is_number, text, null_text()), pa.float64()), double_scalar(0.0))
         except pa.ArrowInvalid:
             return column
         return pc.if_else(is_number, pc.cast(values, pa.string()), text).cast(pa.binary())
@@ -381,7 +384,7 @@ class SentRows:
         for row, block in zip(rows, blocks, strict=True):
             columns, offset = self._kept(block)
             places.append(bases[id(columns)] + offset + row - self._starts[block])
-        indices = pa.array(places, pa.int32())
+        indices = int_array(places)
         joined = stored[0] if len(stored) == 1 else [pa.concat_arrays(pieces) for pieces in zip(*stored, strict=True)]
         return [column.take(indices) for column in joined]
 
@@ -519,18 +522,23 @@ def _lines(kind: int, columns: _Columns, names: dict[str, int], failed_line: Cal
     count = len(columns[0])
 
     def column(name: str) -> Any:
-        return columns[names[name]] if name in names else pa.array([b""] * count, pa.binary())
+        return columns[names[name]] if name in names else binary_array([b""] * count)
 
     if kind == _UNPROCESSED:
-        return pa.array([b"-\n"] * count, pa.binary())
+        return binary_array([b"-\n"] * count)
     if kind == _SUCCEEDED:
         try:
-            created = pc.equal(pc.ascii_lower(column("sf__created").cast(pa.string())), "true")
+            created = pc.equal(pc.ascii_lower(column("sf__created").cast(pa.string())), text_scalar("true"))
             identity = column("sf__id").cast(pa.string())
         except pa.ArrowInvalid as error:
             raise Unsuited from error
         if pc.any(pc.match_substring(identity, "\n"), min_count=0).as_py():
             raise Unsuited  # no id: a line of its own would be another row's
-        return pc.binary_join_element_wise(pc.if_else(created, b"c", b"u"), identity.cast(pa.binary()), b"\n", b"")
+        return pc.binary_join_element_wise(
+            pc.if_else(created, binary_scalar(b"c"), binary_scalar(b"u")),
+            identity.cast(pa.binary()),
+            binary_scalar(b"\n"),
+            binary_scalar(b""),
+        )
     told = rows_of([column("sf__id"), column("sf__error")])
-    return pa.array([f"{failed_line(identity, error)}\n".encode() for identity, error in told], pa.binary())
+    return binary_array([f"{failed_line(identity, error)}\n".encode() for identity, error in told])

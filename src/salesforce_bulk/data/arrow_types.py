@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
+from .arrow_values import double_scalar, int_scalar, text_scalar
 from .converters import FLOAT_DIGITS, DoesNotFit, double, values
 from .extras import pyarrow
 from .schema import Column, ColumnType
@@ -58,8 +59,8 @@ def typed_array(texts: Any, type_: ColumnType) -> Any:
 
 def _quick_booleans(pa: Any, pc: Any, texts: Any) -> Any:
     del pa
-    true = pc.equal(texts, "true")
-    return true if pc.all(pc.or_(true, pc.equal(texts, "false")), min_count=0).as_py() else None
+    true = pc.equal(texts, text_scalar("true"))
+    return true if pc.all(pc.or_(true, pc.equal(texts, text_scalar("false"))), min_count=0).as_py() else None
 
 
 def _quick_integers(pa: Any, pc: Any, texts: Any) -> Any:
@@ -81,9 +82,9 @@ def _quick_doubles(pa: Any, pc: Any, texts: Any) -> Any:
     # "nan" and "inf" are numbers to the cast, and so is 1E999.
     if not pc.all(pc.is_finite(floats), min_count=0).as_py():
         return None
-    long = pc.greater(pc.binary_length(texts), FLOAT_DIGITS)
+    long = pc.greater(pc.binary_length(texts), int_scalar(FLOAT_DIGITS))
     # Near zero digits get lost; but most often it is a plain 0.0.
-    tiny = pc.less(pc.abs(floats), _TINY)
+    tiny = pc.less(pc.abs(floats), double_scalar(_TINY))
     doubtful = pc.or_(long, tiny)
     if pc.any(doubtful, min_count=0).as_py():
         for text in texts.filter(doubtful).unique().to_pylist():

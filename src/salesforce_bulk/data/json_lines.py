@@ -17,6 +17,7 @@ from ..errors import MalformedResult
 from .ahead import in_order
 from .arrow_csv import block_reader, shifted
 from .arrow_types import typed_array
+from .arrow_values import false, int_scalar, text_array, text_scalar
 from .blocks import BLOCK_BYTES, Block, PageBlocks, Pages, close
 from .converters import DoesNotFit, lenient_values
 from .extras import has_pyarrow, pyarrow
@@ -102,10 +103,10 @@ def _maker(columns: Sequence[Column]) -> Callable[[Block], _Lines]:
                 misfits[name] = strange
             # Quotes in the text between two cells cost nothing; around each cell, as much as all the rest.
             quote = '"' if columns[at].type is ColumnType.TEXT and not texts[at].null_count else ""
-            parts += [f"{text}{encoded}:{quote}", values]
+            parts += [text_scalar(f"{text}{encoded}:{quote}"), values]
             text = f"{quote},"
-        parts.append(text.removesuffix(",") + "}\n")
-        return _Lines(_data(pc.binary_join_element_wise(*parts, "")), len(texts[0]), misfits)
+        parts.append(text_scalar(text.removesuffix(",") + "}\n"))
+        return _Lines(_data(pc.binary_join_element_wise(*parts, text_scalar(""))), len(texts[0]), misfits)
 
     return make
 
@@ -125,7 +126,7 @@ def _data(texts: Any) -> memoryview:
 def _json(pa: Any, pc: Any, texts: Any, type_: ColumnType) -> tuple[Any, int]:
     """An array of cells as one of JSON texts, and how many cells were no values of the type."""
     if type_ is ColumnType.TEXT:
-        return _strings(pa, pc, texts), 0
+        return _strings(pc, texts), 0
     if type_ in _DAYS:
         try:
             moments = typed_array(texts, type_)
@@ -133,50 +134,58 @@ def _json(pa: Any, pc: Any, texts: Any, type_: ColumnType) -> tuple[Any, int]:
             pass
         else:
             return _moments(pa, pc, moments, type_), 0
-        return _by_value(pa, pc, texts, None, type_)
+        return _by_value(pc, texts, None, type_)
     if type_ is ColumnType.BOOLEAN:
-        plain = pc.is_in(texts, value_set=pa.array(["true", "false"]))
+        plain = pc.is_in(texts, value_set=text_array(("true", "false")))
     elif type_ is ColumnType.INTEGER:
         if pc.any(pc.ends_with(texts, ".0"), min_count=0).as_py():  # as some orgs write them all (field notes, 49)
             texts = pc.replace_substring_regex(texts, _POINT_ZERO, r"\1")
         plain = pc.match_substring_regex(texts, _INTEGER)
     elif type_ is ColumnType.DOUBLE:
-        short = pc.less_equal(pc.binary_length(texts), _DOUBLE_BYTES)
+        short = pc.less_equal(pc.binary_length(texts), int_scalar(_DOUBLE_BYTES))
         plain = pc.and_(short, pc.match_substring_regex(texts, _DOUBLE))
     else:
         plain = None
-    return _by_value(pa, pc, texts, plain, type_)
+    return _by_value(pc, texts, plain, type_)
 
 
-def _strings(pa: Any, pc: Any, texts: Any) -> Any:
+def _strings(pc: Any, texts: Any) -> Any:
     """Without quotes where no cell is null: see :func:`_maker`."""
-    whole = texts if not texts.null_count else pc.binary_join_element_wise('"', texts, '"', "")
+    whole = _around(pc, '"', texts, '"') if texts.null_count else texts
     if bytes(_data(texts)).translate(None, _PLAIN_BYTES):
-        escaped = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), False)
+        escaped = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), false())
         ours = [encode_basestring(text) for text in texts.filter(escaped).to_pylist()]
         if whole is texts:
             ours = [text[1:-1] for text in ours]
-        whole = pc.replace_with_mask(whole, escaped, pa.array(ours, pa.string()))
-    return pc.fill_null(whole, "null") if whole.null_count else whole
+        whole = pc.replace_with_mask(whole, escaped, text_array(ours))
+    return _or_null(pc, whole)
 
 
 def _moments(pa: Any, pc: Any, moments: Any, type_: ColumnType) -> Any:
     """In the org's own form; see :func:`.values.text_of`."""
     if type_ is ColumnType.DATE:
-        return pc.fill_null(pc.binary_join_element_wise('"', moments.cast(pa.string()), '"', ""), "null")
-    text = moments.cast(pa.timestamp("ms")).cast(pa.string())
-    text = pc.binary_replace_slice(text, 10, 11, "T")
-    return pc.fill_null(pc.binary_join_element_wise('"', text, 'Z"', ""), "null")
+        return _or_null(pc, _around(pc, '"', moments.cast(pa.string()), '"'))
+    texts = moments.cast(pa.timestamp("ms")).cast(pa.string())
+    texts = pc.binary_replace_slice(texts, 10, 11, "T")
+    return _or_null(pc, _around(pc, '"', texts, 'Z"'))
 
 
-def _by_value(pa: Any, pc: Any, texts: Any, plain: Any, type_: ColumnType) -> tuple[Any, int]:
+def _around(pc: Any, before: str, texts: Any, after: str) -> Any:
+    return pc.binary_join_element_wise(text_scalar(before), texts, text_scalar(after), text_scalar(""))
+
+
+def _or_null(pc: Any, texts: Any) -> Any:
+    return pc.fill_null(texts, text_scalar("null")) if texts.null_count else texts
+
+
+def _by_value(pc: Any, texts: Any, plain: Any, type_: ColumnType) -> tuple[Any, int]:
     """Cells that are *plain* stay as they are; the others are converted and encoded one by one."""
-    rest = pc.is_valid(texts) if plain is None else pc.fill_null(pc.invert(plain), False)
+    rest = pc.is_valid(texts) if plain is None else pc.fill_null(pc.invert(plain), false())
     misfits = 0
     if pc.any(rest, min_count=0).as_py():
         values, misfits = lenient_values(texts.filter(rest).to_pylist(), type_)
-        texts = pc.replace_with_mask(texts, rest, pa.array(map(_encode, values), pa.string()))
-    return pc.fill_null(texts, "null"), misfits
+        texts = pc.replace_with_mask(texts, rest, text_array(map(_encode, values)))
+    return _or_null(pc, texts), misfits
 
 
 def _plain(value: object) -> str:
