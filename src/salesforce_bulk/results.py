@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .data.schema import Columns
     from .data.source import Source
 
+#: From so many rows on, importing numpy and pyarrow costs less than it saves, if it was not done for matching already.
+LARGE_ROWS: Final = 100_000
 #: How many failures an exception shows.
 SHOWN_FAILURES: Final = 3
 
@@ -342,7 +344,8 @@ class IngestResult:
 
         source = self._given()
         with self._open_file(Path(path)) as file:
-            return write_beside(source, self._outcomes.lines(), file, only)
+            is_large = len(self) >= LARGE_ROWS
+            return write_beside(source, self._outcomes.lines(), file, only, is_large=is_large)
 
     def _given(self) -> Source:
         if not self._source.reopenable:

@@ -63,6 +63,15 @@ def null_text() -> Any:
     return pyarrow(_WHAT).nulls(1, pyarrow(_WHAT).string())[0]
 
 
+def text_of_all(texts: Any) -> memoryview:
+    """The texts of an array, or what is binary, one after the other, as Arrow keeps them."""
+    if not len(texts) or texts.buffers()[2] is None:
+        return memoryview(b"")
+    offsets = memoryview(texts.buffers()[1]).cast("i")
+    first, end = offsets[texts.offset], offsets[texts.offset + len(texts)]
+    return memoryview(texts.buffers()[2])[first:end]
+
+
 def _of_buffers(type_: Any, count: int, *buffers: Any) -> Any:
     pa = pyarrow(_WHAT)
     return pa.Array.from_buffers(type_, count, [None, *map(pa.py_buffer, buffers)])

@@ -20,3 +20,11 @@ def pyarrow(what: str, module: str = "pyarrow") -> Any:
 def has_pyarrow() -> bool:
     """Whether pyarrow is installed. Does not import it."""
     return importlib.util.find_spec("pyarrow") is not None
+
+
+def numpy_or_none() -> Any:
+    """numpy; None: it is not installed."""
+    try:
+        return importlib.import_module("numpy")
+    except ImportError:
+        return None

@@ -17,7 +17,7 @@ from ..errors import MalformedResult
 from .ahead import in_order
 from .arrow_csv import block_reader, shifted
 from .arrow_types import typed_array
-from .arrow_values import false, int_scalar, text_array, text_scalar
+from .arrow_values import false, int_scalar, text_array, text_of_all, text_scalar
 from .blocks import BLOCK_BYTES, Block, PageBlocks, Pages, close
 from .converters import DoesNotFit, lenient_values
 from .extras import has_pyarrow, pyarrow
@@ -106,18 +106,9 @@ def _maker(columns: Sequence[Column]) -> Callable[[Block], _Lines]:
             parts += [text_scalar(f"{text}{encoded}:{quote}"), values]
             text = f"{quote},"
         parts.append(text_scalar(text.removesuffix(",") + "}\n"))
-        return _Lines(_data(pc.binary_join_element_wise(*parts, text_scalar(""))), len(texts[0]), misfits)
+        return _Lines(text_of_all(pc.binary_join_element_wise(*parts, text_scalar(""))), len(texts[0]), misfits)
 
     return make
-
-
-def _data(texts: Any) -> memoryview:
-    """The texts of an array one after the other, as Arrow keeps them."""
-    if not len(texts) or texts.buffers()[2] is None:
-        return memoryview(b"")
-    offsets = memoryview(texts.buffers()[1]).cast("i")
-    first, end = offsets[texts.offset], offsets[texts.offset + len(texts)]
-    return memoryview(texts.buffers()[2])[first:end]
 
 
 # -- one column ---------------------------------------------------------------------------------------------------------
@@ -152,7 +143,7 @@ def _json(pa: Any, pc: Any, texts: Any, type_: ColumnType) -> tuple[Any, int]:
 def _strings(pc: Any, texts: Any) -> Any:
     """Without quotes where no cell is null: see :func:`_maker`."""
     whole = _around(pc, '"', texts, '"') if texts.null_count else texts
-    if bytes(_data(texts)).translate(None, _PLAIN_BYTES):
+    if bytes(text_of_all(texts)).translate(None, _PLAIN_BYTES):
         escaped = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), false())
         ours = [encode_basestring(text) for text in texts.filter(escaped).to_pylist()]
         if whole is texts:

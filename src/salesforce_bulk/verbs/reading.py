@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from ..data.rest_rows import RestTable
 from ..data.schema import Column, Columns, columns_for, text_columns
@@ -32,9 +32,12 @@ from ..protocol.soql import Shape, object_of, shape_of
 from ..records import BatchInfo, Body, Job2Info, JobInfo, JobSpec, PkChunking, QuerySpec
 from ..results import Pages, QueryResult, Recount
 from ..wire.names import BatchState, Job2State, JobState, Operation
-from .keeping import KeptQuery
 from .setting import Setting, check_at_least_one, check_choice, check_job_seconds, stop_after
 from .soundness import is_sound
+
+# Most queries are not kept.
+if TYPE_CHECKING:
+    from .keeping import KeptQuery
 
 Api = Literal["auto", "bulk2", "bulk1", "rest"]
 APIS: Final = ("auto", "bulk2", "bulk1", "rest")
@@ -110,6 +113,8 @@ def query(
 def resume_query(setting: Setting, run_id: str, types: Types) -> QueryResult:
     """The result of a query that was begun with ``keep``: its job is waited for if it has not ended yet."""
     check_choice("types", types, ("describe", "text"))
+    from .keeping import KeptQuery
+
     kept = KeptQuery.found(setting, run_id)
     about = kept.about
     receipt = setting.receipt(about["operation"], about["object"], "bulk2", "as begun", run_id)
@@ -199,6 +204,8 @@ def _query2(
     job = asking.driver.perform(ask_job(query2.create_job(QuerySpec(soql, all_rows=deleted))))
     with asking.about(job.id, query2.leave_job(job.id)):
         if keep:
+            from .keeping import KeptQuery
+
             told = {
                 "operation": asking.receipt["operation"],
                 "object": job.sobject or object_of(soql),

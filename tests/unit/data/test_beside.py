@@ -40,8 +40,10 @@ def lines(outcomes: list[Outcome]) -> list[bytes]:
 
 
 def written(rows: Any, outcomes: list[Outcome], only: State | None = None) -> list[list[str]]:
-    file = io.BytesIO()
+    file, by_arrays = io.BytesIO(), io.BytesIO()
     count = write_beside(open_source(rows).as_given(), lines(outcomes), file, only)
+    assert count == write_beside(open_source(rows).as_given(), lines(outcomes), by_arrays, only, is_large=True)
+    assert file.getvalue() == by_arrays.getvalue()
     cells = list(csv.reader(io.StringIO(file.getvalue().decode(), newline="")))
     assert count == len(cells) - 1
     return cells
