@@ -20,7 +20,7 @@ from typing import Any, Final
 from ..errors import MalformedResult
 from ..wire.names import NULL_CELL
 from .ahead import in_order
-from .arrow_values import binary_array, binary_scalar, double_scalar, int_array, null_text, text_scalar
+from .arrow_values import binary_array, binary_scalar, double_scalar, int_array, null_scalar, text_scalar
 from .blocks import PageBlocks
 from .extras import pyarrow
 
@@ -123,7 +123,7 @@ def block_parser(width: int) -> Callable[[bytes], _Columns]:
 def rows_of(columns: _Columns, places: Sequence[int] | None = None) -> list[list[str]]:
     """The rows of a block, or those at *places*, as lists of cells."""
     if places is not None:
-        indices = pyarrow(_WHAT).array(places, "int32")
+        indices = int_array(places)
         columns = [column.take(indices) for column in columns]
     rows = zip(*(column.to_pylist() for column in columns), strict=True)
     try:
@@ -229,7 +229,9 @@ class _Comparing:
             text = column.cast(pa.string())
             is_number = pc.match_substring_regex(text, _NUMBER)
             # The zero is added to make one of both zeros.
-            values = pc.add(pc.cast(pc.if_else(is_number, text, null_text()), pa.float64()), double_scalar(0.0))
+            values = pc.add(
+                pc.cast(pc.if_else(is_number, text, null_scalar(pa.string())), pa.float64()), double_scalar(0.0)
+            )
         except pa.ArrowInvalid:
             return column
         return pc.if_else(is_number, pc.cast(values, pa.string()), text).cast(pa.binary())
@@ -329,7 +331,7 @@ class SentRows:
         known = [(at, row) for at, row in enumerate(rows) if row is not None and row >= 0 and self.order[row] < 0]
         left = set(range(len(hashes)))
         if known:
-            places = pyarrow(_WHAT).array([at for at, _ in known], "int32")
+            places = int_array(at for at, _ in known)
             ours = self._taken([row for _, row in known])
             same_rows = self.comparing.same_rows(ours, [column.take(places) for column in columns])
             for (at, row), is_same in zip(known, same_rows, strict=True):
@@ -464,7 +466,7 @@ class Placed:
         for row in rows:
             self.order[row] = number
             number += 1
-        self.lines.append(pyarrow(_WHAT).array([f"{line}\n".encode() for line in lines], "binary"))
+        self.lines.append(binary_array([f"{line}\n".encode() for line in lines]))
 
     def text(self) -> bytes:
         """The lines of all rows, in the order of the rows."""

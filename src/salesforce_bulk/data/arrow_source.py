@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from ..errors import BadValue, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
+from .arrow_values import bool_scalar, null_scalar, text_scalar
 from .extras import pyarrow
 from .source import Block, Choice, Detected, Source
 
@@ -169,15 +170,15 @@ class _Texts:
         columns = [self._column(batch, field, row) for field in self._fields]
         if len(columns) == 1:
             # A record of one empty cell would be a blank line, and those are skipped.
-            columns = [compute.if_else(compute.equal(columns[0], ""), '""', columns[0])]
+            columns = [compute.if_else(compute.equal(columns[0], text_scalar("")), text_scalar('""'), columns[0])]
         records = (
             compute.binary_join_element_wise(
                 *columns[:-1],
-                compute.binary_join_element_wise(columns[-1], "", self._dialect.line_ending),
-                self._dialect.delimiter,
+                compute.binary_join_element_wise(columns[-1], text_scalar(""), text_scalar(self._dialect.line_ending)),
+                text_scalar(self._dialect.delimiter),
             )
             if len(columns) > 1
-            else compute.binary_join_element_wise(columns[0], "", self._dialect.line_ending)
+            else compute.binary_join_element_wise(columns[0], text_scalar(""), text_scalar(self._dialect.line_ending))
         )
         return _bytes_of(records.cast(string) if records.type != string else records)
 
@@ -187,13 +188,13 @@ class _Texts:
         if len(field.path) > 1:
             # A parent that is null has no field either.
             values = compute.struct_field(values, [field.path[1]])
-        texts = compute.fill_null(self._text(values, field, row), self._none)
+        texts = compute.fill_null(self._text(values, field, row), text_scalar(self._none))
         data = _bytes_of(texts)
         if self._normalise and (b"\r" in data or b"\n" in data):
             texts = compute.replace_substring_regex(texts, "\\r\\n|\\r|\\n", self._dialect.line_ending)
         if any(mark in data for mark in self._marks):
             doubled = compute.replace_substring(texts, '"', '""')
-            quoted = compute.binary_join_element_wise('"', doubled, '"', "")
+            quoted = compute.binary_join_element_wise(text_scalar('"'), doubled, text_scalar('"'), text_scalar(""))
             texts = compute.if_else(compute.match_substring_regex(texts, self._pattern), quoted, texts)
         return texts
 
@@ -211,7 +212,7 @@ class _Texts:
         if types.is_floating(kind):
             if kind == arrow.float16():
                 values = values.cast(arrow.float32())
-            values = compute.if_else(compute.is_nan(values), None, values)
+            values = compute.if_else(compute.is_nan(values), null_scalar(kind), values)
             self._refuse(compute.is_inf(values), field, row, "float", "it is not a finite number")
             return values.cast(string)
         if types.is_decimal(kind):
@@ -222,7 +223,7 @@ class _Texts:
             return texts
         if types.is_time(kind):
             texts = values.cast(arrow.time32("ms"), safe=False).cast(string)
-            return compute.binary_join_element_wise(texts, "Z", "")
+            return compute.binary_join_element_wise(texts, text_scalar("Z"), text_scalar(""))
         return values.cast(string)
 
     def _timestamps(self, values: Any, field: _Field, row: int) -> Any:
@@ -241,10 +242,12 @@ class _Texts:
         if values.type.unit in ("us", "ns"):
             naive = compute.floor_temporal(naive, unit="millisecond")
         texts = naive.cast(arrow.timestamp("ms"), safe=False).cast(arrow.string())
-        return compute.binary_join_element_wise(compute.replace_substring(texts, " ", "T"), "Z", "")
+        return compute.binary_join_element_wise(
+            compute.replace_substring(texts, " ", "T"), text_scalar("Z"), text_scalar("")
+        )
 
     def _refuse(self, wrong: Any, field: _Field, row: int, kind: str, why: str) -> None:
-        place = self._compute.index(self._compute.fill_null(wrong, False), True).as_py()
+        place = self._compute.index(self._compute.fill_null(wrong, bool_scalar(False)), bool_scalar(True)).as_py()
         if place >= 0:
             number = row + place
             raise BadValue(

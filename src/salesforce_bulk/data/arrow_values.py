@@ -32,9 +32,9 @@ def double_scalar(value: float) -> Any:
     return _of_buffers(pyarrow(_WHAT).float64(), 1, array("d", (value,)))[0]
 
 
-def false() -> Any:
-    """The scalar."""
-    return _of_buffers(pyarrow(_WHAT).bool_(), 1, b"\0")[0]
+def bool_scalar(value: bool) -> Any:
+    """A scalar of bool."""
+    return _of_buffers(pyarrow(_WHAT).bool_(), 1, bytes((value,)))[0]
 
 
 def binary_array(values: Sequence[bytes]) -> Any:
@@ -58,9 +58,9 @@ def text_scalar(value: str) -> Any:
     return text_array((value,))[0]
 
 
-def null_text() -> Any:
-    """A scalar string that is null."""
-    return pyarrow(_WHAT).nulls(1, pyarrow(_WHAT).string())[0]
+def null_scalar(type_: Any) -> Any:
+    """A scalar of this ``pyarrow.DataType`` that is null."""
+    return pyarrow(_WHAT).nulls(1, type_)[0]
 
 
 def text_of_all(texts: Any) -> memoryview:

@@ -17,7 +17,7 @@ from ..errors import MalformedResult
 from .ahead import in_order
 from .arrow_csv import block_reader, shifted
 from .arrow_types import typed_array
-from .arrow_values import false, int_scalar, text_array, text_of_all, text_scalar
+from .arrow_values import bool_scalar, int_scalar, text_array, text_of_all, text_scalar
 from .blocks import BLOCK_BYTES, Block, PageBlocks, Pages, close
 from .converters import DoesNotFit, lenient_values
 from .extras import has_pyarrow, pyarrow
@@ -144,7 +144,7 @@ def _strings(pc: Any, texts: Any) -> Any:
     """Without quotes where no cell is null: see :func:`_maker`."""
     whole = _around(pc, '"', texts, '"') if texts.null_count else texts
     if bytes(text_of_all(texts)).translate(None, _PLAIN_BYTES):
-        escaped = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), false())
+        escaped = pc.fill_null(pc.match_substring_regex(texts, _ESCAPED), bool_scalar(False))
         ours = [encode_basestring(text) for text in texts.filter(escaped).to_pylist()]
         if whole is texts:
             ours = [text[1:-1] for text in ours]
@@ -171,7 +171,7 @@ def _or_null(pc: Any, texts: Any) -> Any:
 
 def _by_value(pc: Any, texts: Any, plain: Any, type_: ColumnType) -> tuple[Any, int]:
     """Cells that are *plain* stay as they are; the others are converted and encoded one by one."""
-    rest = pc.is_valid(texts) if plain is None else pc.fill_null(pc.invert(plain), false())
+    rest = pc.is_valid(texts) if plain is None else pc.fill_null(pc.invert(plain), bool_scalar(False))
     misfits = 0
     if pc.any(rest, min_count=0).as_py():
         values, misfits = lenient_values(texts.filter(rest).to_pylist(), type_)
