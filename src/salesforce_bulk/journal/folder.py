@@ -11,7 +11,8 @@ import sys
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 RECEIPT = "receipt.json"
 #: After so many bytes the disk is set to work, beside us, so that it has little left to do at the end.
 _SYNC_BYTES: Final = 32 * 1024 * 1024
+#: So many bytes of a part are written at once, beside whoever makes the next ones, who seldom lets go of the interpreter: for
+#: each step a thread may have to wait 5 ms for it. Of a million dicts, a tenth of the time.
+_BESIDE_BYTES: Final = 4 * 1024 * 1024
 
 
 def home() -> Path:
@@ -206,12 +210,34 @@ class RunFolder:
 
 
 def _written(file: IO[bytes], pieces: Iterable[bytes]) -> Kept:
+    """Write *pieces*, in a thread of their own where they are many, while the next ones are made."""
     digest = sha256()
     size = 0
-    for piece in pieces:
-        digest.update(piece)
-        size += len(piece)
-        file.write(piece)
+
+    def write(some: list[bytes]) -> None:
+        data = b"".join(some)
+        digest.update(data)
+        file.write(data)
+
+    held: list[bytes] = []
+    count = 0
+    with ExitStack() as stack:
+        beside: ThreadPoolExecutor | None = None
+        under_way: Future[None] | None = None
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            count += len(piece)
+            if count >= _BESIDE_BYTES:
+                if beside is None:
+                    beside = stack.enter_context(ThreadPoolExecutor(1, "keep"))
+                if under_way is not None:
+                    under_way.result()
+                under_way = beside.submit(write, held)
+                held, count = [], 0
+        if under_way is not None:
+            under_way.result()
+        write(held)
     return Kept(size, digest.hexdigest())
 
 
