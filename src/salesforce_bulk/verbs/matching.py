@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import Any, Final
 
 from ..data import arrow_match
@@ -24,9 +24,9 @@ from ..records import Dialect, Outcome
 
 #: From so many rows on, importing pyarrow costs less than it saves.
 FAST_ROWS: Final = 10_000
-#: Of a part of 100 MB some 100 MB are held, be it outcomes or rows that wait for theirs, so not of each part that is on its
-#: way. Two at a time keep two processors busy: one at a time took 12 % longer.
-_TWO_PARTS: Final = BoundedSemaphore(2)
+#: Of a part of 100 MB some 100 MB are held, be it outcomes or rows that wait for theirs: one part at a time, or a load of many
+#: parts would take as much for each that is on its way.
+_ONE_PART: Final = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Matching:
         """
         # In a thread made for it: what the system's allocator keeps for a thread that has ended, the next new one takes. In the
         # threads of the load, each of which kept its own, five million rows took 350 MB instead of 260.
-        with _TWO_PARTS, ThreadPoolExecutor(1, "match") as own:
+        with _ONE_PART, ThreadPoolExecutor(1, "match") as own:
             try:
                 return own.submit(self._by_columns, sent, files).result()
             finally:
