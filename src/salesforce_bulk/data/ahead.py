@@ -16,7 +16,7 @@ R = TypeVar("R")
 #: They stay the pieces they are, for joining them costs a quarter of what inflating costs.
 PIECE_BYTES: Final = 256 * 1024
 #: So many hand-overs wait at most; memory stays at their size, however long the reader takes.
-PIECES_AHEAD: Final = 8
+PIECES_AHEAD: Final = 4
 #: A thread that waits looks this often whether it is still wanted.
 _LOOK_SECONDS: Final = 0.2
 
