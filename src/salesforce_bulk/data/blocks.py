@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Final
 
 from ..errors import MalformedResult
+from .memory import PIECE_BLOCKS_BYTES, keep_freed
 from .streams import unless_no_records
 
 Pages = Iterable[Iterable[bytes]]
@@ -50,6 +51,7 @@ class PageBlocks:
     """
 
     def __init__(self, pages: Pages, block_bytes: int = BLOCK_BYTES) -> None:
+        keep_freed(max(PIECE_BLOCKS_BYTES, 2 * block_bytes))
         self._block_bytes = block_bytes
         self._header: tuple[str, ...] | None = None
         self._blocks = self._all(iter(pages))

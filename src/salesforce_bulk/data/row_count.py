@@ -87,16 +87,16 @@ def numpy_count() -> Count | None:
     if numpy is None:
         return None
     # Made once: arrays of this size that come and go cost three times as much as the counting, in page faults.
-    room = numpy.empty((2, 0), numpy.bool_)
+    room = numpy.empty(0, numpy.bool_)
 
     def count(piece: bytes | memoryview, odd: int, last: int) -> tuple[int, int]:
         nonlocal room
         text = numpy.frombuffer(piece, numpy.uint8)
-        if len(text) > room.shape[1]:
-            room = numpy.empty((2, len(text)), numpy.bool_)
-        is_quote = numpy.equal(text, 34, out=room[0, : len(text)])
+        if len(text) > len(room):
+            room = numpy.empty(len(text), numpy.bool_)
+        at = numpy.flatnonzero(numpy.equal(text, 10, out=room[: len(text)]))
+        is_quote = numpy.equal(text, 34, out=room[: len(text)])
         quotes = int(numpy.count_nonzero(is_quote))
-        at = numpy.flatnonzero(numpy.equal(text, 10, out=room[1, : len(text)]))
         if not len(at):
             return 0, quotes
         # Quotes between one line end and the next; only whether they are odd counts, so a byte that overflows is right.

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol
 from .ahead import one_ahead, read_ahead
 from .blocks import Pages, close, cut_off, first_record, other_header, read_header
 from .extras import pyarrow
+from .memory import PIECE_BLOCKS_BYTES, keep_freed
 from .row_count import RecordCounter
 from .streams import unless_no_records
 from .values import text_of
@@ -36,6 +37,7 @@ def write_csv(pages: Pages, file: BinaryFile) -> int:
     Raises:
         MalformedResult: A page has another header, or is cut off inside a row. The file is not whole.
     """
+    keep_freed(PIECE_BLOCKS_BYTES)
     gathered = _Gathered(file)
     counter = gathered.counter
     last = b"\n"
