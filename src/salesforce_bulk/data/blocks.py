@@ -51,7 +51,7 @@ class PageBlocks:
     """
 
     def __init__(self, pages: Pages, block_bytes: int = BLOCK_BYTES) -> None:
-        keep_freed(max(PIECE_BLOCKS_BYTES, 2 * block_bytes))
+        keep_freed(max(PIECE_BLOCKS_BYTES, block_bytes + 1024 * 1024))
         self._block_bytes = block_bytes
         self._header: tuple[str, ...] | None = None
         self._blocks = self._all(iter(pages))

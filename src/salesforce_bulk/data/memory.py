@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: A piece of a result has a megabyte, and comes and goes beside others.
-PIECE_BLOCKS_BYTES = 2 * 1024 * 1024
+PIECE_BLOCKS_BYTES = 1280 * 1024
 
 
 def keep_freed(size: int) -> None:
