@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 #: A piece of a result has a megabyte, and comes and goes beside others.
-PIECE_BLOCKS_BYTES = 1280 * 1024
+PIECE_BLOCKS_BYTES: Final = 1280 * 1024
 
 
 def keep_freed(size: int) -> None:
