@@ -12,11 +12,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import accumulate
-from threading import Lock
 from typing import Any, Final
 
 from ..errors import MalformedResult
@@ -37,8 +35,6 @@ _THREADS: Final = 1
 _SOME_ALIKE: Final = 0.01
 #: Rows that stand in so many blocks, or more, are better taken out of a part that is one block.
 _NEAR: Final = 8
-#: Held by whoever holds all rows of a part: where answers come in another order than the rows, one part at a time.
-_WHOLE_PART: Final = Lock()
 #: So many columns may tell rows apart together, before all of them are asked.
 _FEW: Final = 3
 _NULL: Final = NULL_CELL.encode("ascii")
@@ -261,7 +257,6 @@ class SentRows:
         self._blocks: list[tuple[_Columns, int] | None] = []
         self._starts = [0]
         self._index: dict[int, int] | None = None
-        self._holds_all = ExitStack()
         self._more = self._read(len(columns))
 
     def _read(self, width: int) -> Generator[tuple[_Columns, array[int]]]:
@@ -304,7 +299,6 @@ class SentRows:
     def close(self) -> None:
         self._more.close()
         self._blocks.clear()
-        self._holds_all.close()
 
     def are_next(self, hashes: array[int], columns: _Columns, number: int) -> bool:
         """Whether these answers are those of the rows that come next, in their order. Then they are taken."""
@@ -352,7 +346,6 @@ class SentRows:
     def _index_of_the_rest(self) -> dict[int, int]:
         """The row of each hash, of those that had no answer when it was first asked for; -1: several have it."""
         if self._index is None:
-            self._holds_all.enter_context(_WHOLE_PART)
             self.read()
             self._index = self._indexed()
             most_alike = self.order.count(-1) * _SOME_ALIKE

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ..errors import BadValue, UsageError
 from ..records import Dialect
 from ..wire.names import NULL_CELL
-from .arrow_values import bool_scalar, null_scalar, text_scalar
+from .arrow_values import bool_scalar, null_scalar, text_of_all, text_scalar
 from .extras import pyarrow
 from .source import Block, Choice, Detected, Source
 
@@ -180,7 +180,7 @@ class _Texts:
             if len(columns) > 1
             else compute.binary_join_element_wise(columns[0], text_scalar(""), text_scalar(self._dialect.line_ending))
         )
-        return _bytes_of(records.cast(string) if records.type != string else records)
+        return bytes(text_of_all(records.cast(string) if records.type != string else records))
 
     def _column(self, batch: Any, field: _Field, row: int) -> Any:
         compute = self._compute
@@ -189,7 +189,7 @@ class _Texts:
             # A parent that is null has no field either.
             values = compute.struct_field(values, [field.path[1]])
         texts = compute.fill_null(self._text(values, field, row), text_scalar(self._none))
-        data = _bytes_of(texts)
+        data = bytes(text_of_all(texts))
         if self._normalise and (b"\r" in data or b"\n" in data):
             texts = compute.replace_substring_regex(texts, "\\r\\n|\\r|\\n", self._dialect.line_ending)
         if any(mark in data for mark in self._marks):
@@ -217,7 +217,7 @@ class _Texts:
             return values.cast(string)
         if types.is_decimal(kind):
             texts = values.cast(string)
-            if b"E" in _bytes_of(texts):
+            if b"E" in bytes(text_of_all(texts)):
                 plain = [None if value is None else format(value, "f") for value in values.to_pylist()]
                 texts = arrow.array(plain, string)
             return texts
@@ -255,16 +255,6 @@ class _Texts:
                 row=number,
                 column=field.name,
             )
-
-
-def _bytes_of(texts: Any) -> bytes:
-    """The characters of a string array, one value behind the other."""
-    _, offsets, data = texts.buffers()
-    if data is None or offsets is None or not len(texts):
-        return b""
-    places = memoryview(offsets).cast("i")
-    first, last = places[texts.offset], places[texts.offset + len(texts)]
-    return bytes(data.slice(first, last - first))
 
 
 def parquet_file(path: Path, choice: Choice) -> Source:

@@ -15,8 +15,8 @@ from .drive import Driver, Fetched
 #: Rows a page. Larger ones were seen to stall in the org without a word, smaller ones cost more requests than they
 #: save (field notes, 33).
 PAGE_ROWS: Final = 50_000
-#: Pages that are open at once: the one that is read, and the next one, whose body arrives meanwhile. A third one won nothing and
-#: took 4 MB.
+#: Pages that are open at once: the one that is read, and the next one, whose body arrives meanwhile. A third one
+#: won nothing and took 4 MB.
 OPEN_PAGES: Final = 2
 #: A page up to this size is looked over before any of it is handed out. A larger one streams: that rows of it are missing
 #: is found out at its end, by whoever counts them, and then it is an error or the whole result is read again.
