@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
+from .frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class PartKept:
     """The bytes of a part can be had again: those of the input's file from *start* to *stop* behind the header, else those
     of the run's folder. ``sha256`` is that of all its bytes, where they were seen; ``sample`` that of its beginning and its
@@ -29,7 +31,7 @@ class PartKept:
     sample: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InputRead:
     """The input was read to its end: there are no other parts."""
 
@@ -37,7 +39,7 @@ class InputRead:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobMade:
     """A job was made: for a part, or, in Bulk API 1.0, for all parts of a pass."""
 
@@ -47,7 +49,7 @@ class JobMade:
     in_pass: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UploadBegun:
     """From here on the org may have bytes of the part."""
 
@@ -55,7 +57,7 @@ class UploadBegun:
     job: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobLost:
     """The answer to the making of a job was lost: perhaps an empty one stays open in the org. It touches no data."""
 
@@ -64,7 +66,7 @@ class JobLost:
     in_pass: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobGivenUp:
     """A job that has had no effect and will have none: nobody sets it going any more, and the part goes out in another one.
 
@@ -75,7 +77,7 @@ class JobGivenUp:
     job: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartSent:
     """The org has the part and works on it: ``batch`` in Bulk API 1.0, the job in 2.0."""
 
@@ -84,7 +86,7 @@ class PartSent:
     batch: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartEnded:
     """The job or batch of the part has ended, and will not change any more."""
 
@@ -96,7 +98,7 @@ class PartEnded:
     failed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartSettled:
     """The outcomes of the part's rows are in the run's folder. Noted anew when a later pass has changed some of them;
     ``again`` of the rows may be sent once more."""
@@ -108,14 +110,14 @@ class PartSettled:
     again: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PassMerged:
     """The outcomes of the rows that a pass sent again have taken the place of those before."""
 
     in_pass: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageRead:
     """A page of a query's result stands in the run's folder: its rows, the size and the SHA-256 of its bytes, and the locator
     of the page after it; None: it is the last one. A later fact of a page stands above an earlier one."""
@@ -127,12 +129,12 @@ class PageRead:
     locator: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunResumed:
     """A process went on with the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnded:
     """Nothing of the run remains to be done."""
 

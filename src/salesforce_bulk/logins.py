@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from .errors import UsageError
+from .frozen import frozen
 from .session import origin
 
 #: Login hosts of every org ("My Domain login URLs").
@@ -29,7 +30,7 @@ def login_url(domain: str) -> str:
     return origin(f"https://{domain}.salesforce.com")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessToken:
     """A session id or access token that the caller already has, with the URL of its org."""
 
@@ -42,7 +43,7 @@ class AccessToken:
         object.__setattr__(self, "instance_url", origin(self.instance_url))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Password:
     """SOAP login with user name, password and security token.
 
@@ -59,7 +60,7 @@ class Password:
     client: str = "salesforce-bulk"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OAuthPassword:
     """OAuth username-password flow. Blocked by default in orgs made since Summer '23, and being withdrawn."""
 
@@ -71,7 +72,7 @@ class OAuthPassword:
     domain: str = field(default=PRODUCTION, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientCredentials:
     """OAuth client-credentials flow: server to server, at the org's own My Domain host."""
 
@@ -89,7 +90,7 @@ class ClientCredentials:
         object.__setattr__(self, "instance_url", url)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JwtBearer:
     """OAuth JWT bearer flow: server to server, by a signed statement instead of a secret. Needs the extra ``jwt``.
 
@@ -109,7 +110,7 @@ class JwtBearer:
             object.__setattr__(self, "audience", url)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshToken:
     """OAuth refresh token flow, for a token that a login in the browser has left.
 
@@ -128,7 +129,7 @@ class RefreshToken:
         object.__setattr__(self, "instance_url", origin(self.instance_url))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SalesforceCli:
     """The session that the Salesforce CLI (``sf``) holds for an org: by its alias or user name, or its default org."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from .frozen import frozen
 
 #: A reply that has sent nothing for this long is taken for dead. The first byte of a large result was seen to take 17 s
 #: (field notes, 17), and an idle connection through a firewall is cut after minutes at best.
@@ -12,7 +13,7 @@ READ_SECONDS: Final = 120.0
 CONNECT_SECONDS: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransportOptions:
     """Time limits of one exchange, and how often it is tried.
 
@@ -50,7 +51,7 @@ LONGEST_POLL_SECONDS: Final = 30.0
 PARALLEL_JOBS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadOptions:
     """How a load goes out.
 

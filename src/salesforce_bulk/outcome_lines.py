@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from .errors import MalformedResult
+from .frozen import frozen
 from .records import Outcome
 
 _KINDS: Final[dict[bool | None, str]] = {True: "c", False: "u", None: "s"}
@@ -75,7 +75,7 @@ def failures_in(blocks: Iterable[bytes], first_row: int) -> Iterator[Outcome]:
         row += text.count(b"\n", counted, len(text) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutcomeLines:
     """The outcomes of a part as blocks of lines, counted. ``blocks()`` gives them anew each time."""
 

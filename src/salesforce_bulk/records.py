@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, final
 
 from .errors import UsageError
+from .frozen import frozen
 
 #: Pieces of a body are gathered to this size before they go out. One HTTP chunk a row costs us 3.8 times
 #: the processor time, and the server 24 times (bench/README.md); beyond 64 KiB nothing more is gained.
@@ -126,7 +127,7 @@ class Body:
         return f"<Body {size}>"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PkChunking:
     """``Sforce-Enable-PKChunking``: the org cuts a query into ranges of record ids.
 
@@ -158,7 +159,7 @@ class PkChunking:
         return "; ".join(tokens) or "TRUE"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobSpec:
     """A Bulk API 1.0 job to be made. Spellings: ``salesforce_bulk.wire.names``. API: "JobInfo", "Create a Job"."""
 
@@ -177,7 +178,7 @@ class JobSpec:
     client: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobInfo:
     """A Bulk API 1.0 job as the org describes it. ``wire`` is what it sent, by its own names."""
 
@@ -197,7 +198,7 @@ class JobInfo:
     wire: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchInfo:
     """A batch of a Bulk API 1.0 job as the org describes it. ``wire`` is what it sent, by its own names."""
 
@@ -215,7 +216,7 @@ class BatchInfo:
         return self.wire.get("numberRecordsProcessed") not in (None, "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How CSV of a job is written. ``delimiter`` is one character, ``line_ending`` ``"\\n"`` or ``"\\r\\n"``."""
 
@@ -223,7 +224,7 @@ class Dialect:
     line_ending: str = "\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IngestSpec:
     """A Bulk API 2.0 ingest job to be made. API: "Create a Job"."""
 
@@ -234,7 +235,7 @@ class IngestSpec:
     dialect: Dialect = Dialect()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuerySpec:
     """A Bulk API 2.0 query job to be made. *all_rows*: deleted and archived records too. API: "Create a Query Job"."""
 
@@ -243,7 +244,7 @@ class QuerySpec:
     dialect: Dialect = Dialect()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selected:
     """One entry of a query's select list.
 
@@ -256,7 +257,7 @@ class Selected:
     function: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job2Info:
     """A Bulk API 2.0 job, ingest or query, as the org describes it. ``wire`` is what it sent, by its own names.
 
@@ -313,7 +314,7 @@ class Outcome:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartLimits:
     """What one part may hold: rows, bytes on the wire (header included, before compression), characters of a record and
     of a cell, columns, and characters of the whole part where the API counts those."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from .errors import UsageError
+from .frozen import frozen
 
 #: "Supported versions" end below this one (Bulk API guide, "End-of-Life Policy").
 OLDEST_API_VERSION: Final = (31, 0)
@@ -90,7 +91,7 @@ def checked_version(version: str) -> str:
     return f"{int(match[1])}.{match[2] or 0}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """A session of one user with one org. The repr hides the token."""
 

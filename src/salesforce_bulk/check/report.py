@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
+
+from ..frozen import frozen
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One kind of problem in one column.
 
@@ -39,7 +41,7 @@ class Problem:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Calls:
     """What a load needs of one API: jobs, batches as the org counts them, and requests at the least."""
 
@@ -48,7 +50,7 @@ class Calls:
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowance:
     """A limit of the org, and what the load by Bulk API 2.0 needs of it."""
 
@@ -58,7 +60,7 @@ class Allowance:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cost:
     """What the load would cost. Bytes are those of the CSV, before compression."""
 
@@ -71,7 +73,7 @@ class Cost:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class CheckReport:
     """What a check found. ``print(report)`` is for people, ``to_dict()`` for programs.
 

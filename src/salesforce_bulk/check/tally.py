@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from ..frozen import frozen
 from .report import Problem, Severity
 
 #: Problems of rows name so many of them.
@@ -14,7 +14,7 @@ EXAMPLES: Final = 3
 NEAREST: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """What a value, a column or a call can break. ``near`` finds what may have been meant by a value."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Final
 
 from ..data.decode import MAX_CELL_CHARACTERS
 from ..data.parts import BULK2
+from ..frozen import frozen
 from .objects import Describe, nearest
 from .tally import Rule
 
@@ -80,7 +80,7 @@ _ZONE: Final = r"(?:Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
 Judge = Callable[[str], Rule | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     """How the values of a field are judged.
 

@@ -13,10 +13,11 @@ the org sent it. How far that reaches depends on what has been handed out:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from ..errors import BadValue, MalformedResult
+from ..frozen import frozen
 from .ahead import in_order
 from .arrow_csv import TextColumns, block_reader, pool_for_tables, shifted
 from .arrow_types import arrow_schema, typed_array
@@ -34,7 +35,7 @@ THREADS: Final = 2
 TABLE_BLOCK_BYTES: Final = 3 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Block:
     """A converted block. A column with a misfit is still text; the number is the row of its first one in the block."""
 

@@ -18,6 +18,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from ..errors import MalformedResult
+from ..frozen import frozen
 from ..wire.names import NULL_CELL
 from .ahead import in_order
 from .arrow_values import binary_array, binary_scalar, double_scalar, int_array, null_scalar, text_scalar
@@ -137,7 +138,7 @@ def release_memory() -> None:
     pyarrow(_WHAT).default_memory_pool().release_unused()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """What rows are compared by: see :class:`..reconcile.Echo`. ``names`` are those of the shared columns, lower case."""
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from typing import Any, Final
 
 from ..errors import BadValue
+from ..frozen import frozen
 from ..wire.names import NULL_CELL, Operation
 
 Describe = Callable[[str], Mapping[str, Any] | None]
@@ -26,7 +26,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Column:
     """Where the cells of a column go. ``parent`` is the name of a relationship, ``field`` then a field of the parent."""
 

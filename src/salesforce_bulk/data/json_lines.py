@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from json import JSONEncoder
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 from ..errors import MalformedResult
+from ..frozen import frozen
 from .ahead import in_order
 from .arrow_csv import block_reader, shifted
 from .arrow_types import typed_array
@@ -77,7 +77,7 @@ def write_json_lines(
     return count, dict(misfits)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Lines:
     data: Any
     rows: int

@@ -1,8 +1,7 @@
 """What a block of CSV text shows: quotes and line breaks, outside of quotes and inside, and where rows end.
 
 Quotes and line breaks are a few hundredths of the text: ``bytes.translate`` takes them out of it in one go, and the counting
-is done on what is left. numpy looks for them where they stand; it is three times as fast, and does not keep the interpreter
-from other threads.
+is done on what is left. numpy makes bits of them, sixty-four a word, and counts those; it is four times as fast.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from .record_ends import Sides, last_end
 _NOT_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_QUOTE: Final = 34
 _RETURN: Final = 13
 _FEED: Final = 10
 
@@ -25,13 +25,14 @@ class Seen(NamedTuple):
     """What was seen in a block.
 
     Attributes:
+        inside: A quote is open where it ends.
         feeds, returns: Line feeds and carriage returns, outside of quotes and inside.
         lone: There is a carriage return that no line feed follows.
         blank: There is an empty line outside of quotes, after the first line.
         ends: Some places behind line feeds outside of quotes, the last one among them; how many there are up to each.
     """
 
-    quotes: int
+    inside: bool
     feeds: tuple[int, int]
     returns: tuple[int, int]
     lone: bool
@@ -57,7 +58,7 @@ def see(data: bytes, inside: bool) -> Seen:
         outside = marks
     feeds, returns = outside.count(b"\n"), outside.count(b"\r")
     return Seen(
-        quotes,
+        (quotes + inside) % 2 == 1,
         (feeds, marks.count(b"\n") - feeds),
         (returns, marks.count(b"\r") - returns),
         has_returns and _LONE_RETURN.search(data) is not None,
@@ -77,64 +78,78 @@ def _has_blank_line(data: bytes, inside: bool, has_returns: bool) -> bool:
     return _BLANK_LINE.search(b'"'.join(runs[sides.first :: 2])) is not None
 
 
-def places(numpy: Any, mask: Any) -> Any:
-    """Where a *mask* of booleans is true, which is at few places: by words of eight, 0.09 s a gigabyte less than
-    ``flatnonzero`` alone."""
-    count = len(mask) // 8
-    words = mask[: count * 8].view(numpy.uint64)
-    at = numpy.flatnonzero(words != numpy.uint64(0))
-    found = numpy.flatnonzero(words.take(at).view(numpy.bool_))
-    found = at.take(found >> 3) * 8 + (found & 7)
-    if len(mask) > count * 8:
-        found = numpy.concatenate((found, numpy.flatnonzero(mask[count * 8 :]) + count * 8))
-    return found
-
-
 def numpy_see(ends_apart: int) -> See | None:
     """The same with numpy, for one reader at a time; there are *ends*, where there can be, about *ends_apart* bytes apart.
-    None: it is not there."""
+    None: it is not there, or older than 2.0, which does not count bits.
+
+    A byte of the text becomes a bit, sixty-four of them a word. A bit is inside of quotes where the exclusive or
+    of all bits of quotes up to it is 1: it is found for all bits of a word at once, by shifting it by 1, 2, 4 ... 32.
+    """
     numpy = numpy_or_none()
-    if numpy is None:
+    if numpy is None or not hasattr(numpy, "bitwise_count"):
         return None
+    shifts = [numpy.uint64(1 << power) for power in range(6)]
+    one, last = numpy.uint64(1), numpy.uint64(63)
+    apart = max(1, ends_apart // 64)
     # Made once: arrays of this size that come and go cost more than what is done with them, in page faults.
-    room = numpy.empty((2, 0), numpy.bool_)
+    mask, numbers = numpy.zeros(0, numpy.bool_), numpy.zeros(0, int)
+
+    def bits(text: Any, byte: int) -> Any:
+        """Where *text* has *byte*: the first one is the lowest bit of the first word."""
+        size = len(text) + -len(text) % 64
+        numpy.equal(text, byte, out=mask[: len(text)])
+        mask[len(text) : size] = False
+        return numpy.packbits(mask[:size], bitorder="little").view(numpy.uint64)
+
+    def behind(words: Any) -> Any:
+        """Each bit at the place of the one behind it."""
+        moved = words << one
+        moved[1:] |= words[:-1] >> last
+        return moved
+
+    def count(words: Any) -> int:
+        return int(numpy.bitwise_count(words).sum())
+
+    def ends_of(feeds: Any) -> list[tuple[int, int]]:
+        stretches = numpy.arange(0, len(feeds), apart)
+        up_to = numpy.add.accumulate(numpy.add.reduceat(numpy.bitwise_count(feeds), stretches, dtype=int)).tolist()
+        words = numpy.maximum.reduceat((feeds != 0) * numbers[: len(feeds)], stretches).tolist()
+        found = zip(words, up_to, strict=True)
+        return [(64 * word - 64 + int(feeds[word - 1]).bit_length(), rows) for word, rows in found if word]
 
     def look(data: bytes, inside: bool) -> Seen:
-        nonlocal room
+        nonlocal mask, numbers
+        if not data:
+            return see(data, inside)
         text = numpy.frombuffer(data, numpy.uint8)
-        size = len(text)
-        if size > room.shape[1]:
-            room = numpy.empty((2, size), numpy.bool_)
-        is_quote = numpy.equal(text, 34, out=room[0, :size])
-        quotes = int(numpy.count_nonzero(is_quote))
-        at = places(numpy, numpy.equal(text, _FEED, out=room[1, :size]))
-        before = text[at - 1]  # of a line feed at the very beginning, the last byte: see below
-        after_return = before == _RETURN
+        if len(data) > len(mask) - 64:
+            mask = numpy.zeros(len(data) + 64, numpy.bool_)
+            numbers = numpy.arange(1, len(data) // 64 + 2)
+        is_inside = bits(text, _QUOTE)
+        is_inside[0] ^= numpy.uint64(inside)
+        moved = numpy.empty_like(is_inside)
+        for shift in shifts:
+            is_inside ^= numpy.left_shift(is_inside, shift, out=moved)
+        is_inside[1:] ^= -numpy.bitwise_xor.accumulate(is_inside >> last)[:-1]
+        feeds = bits(text, _FEED)
+        feeds_outside = feeds & ~is_inside
+        ends = ends_of(feeds_outside)
+        # An empty line ends behind the end of another.
+        blank = feeds_outside & behind(feeds)
+        lone, returns, returns_inside = False, 0, 0
         if b"\r" in data:
-            returns = int(numpy.count_nonzero(numpy.equal(text, _RETURN, out=room[1, :size])))
-            crlf = int(numpy.count_nonzero(after_return)) - (size > 1 and data[0] == _FEED and data[-1] == _RETURN)
-            if crlf != returns:
-                return see(data, inside)
-        if not len(at):
-            return Seen(quotes, (0, 0), (0, 0), False, False, ())
-        # Quotes between one line feed and the next; only whether they are odd counts, so a byte that overflows is right.
-        between = numpy.add.reduceat(is_quote.view(numpy.uint8), at, dtype=numpy.uint8)
-        first = inside + int(numpy.count_nonzero(is_quote[: at[0]]))
-        is_outside = (numpy.add.accumulate(between, dtype=numpy.uint8) - between + numpy.uint8(first & 1)) & 1 == 0
-        ends = at[is_outside] + 1
-        feeds = len(ends)
-        returns = int(numpy.count_nonzero(after_return))
-        returns_outside = int(numpy.count_nonzero(after_return & is_outside))
-        # A line is empty when its line feed follows the one before it, or the return of it does.
-        gaps = numpy.diff(at) - after_return[1:]
-        chosen = numpy.searchsorted(ends, numpy.arange(ends_apart, size + ends_apart, ends_apart), side="right")
+            is_return = bits(text, _RETURN)
+            lone = data.endswith(b"\r") or bool(numpy.any(behind(is_return) & ~feeds))
+            returns, returns_inside = count(is_return), count(is_return & is_inside)
+            blank |= feeds_outside & behind(is_return & behind(feeds))
+        rows = ends[-1][1] if ends else 0
         return Seen(
-            quotes,
-            (feeds, len(at) - feeds),
-            (returns_outside, returns - returns_outside),
-            False,
-            bool(numpy.any((gaps == 1) & is_outside[1:])),
-            [(int(ends[number - 1]), number) for number in numpy.unique(chosen).tolist() if number],
+            bool(is_inside[-1] >> last),
+            (rows, count(feeds) - rows),
+            (returns - returns_inside, returns_inside),
+            lone,
+            bool(numpy.any(blank)),
+            ends,
         )
 
     return look

@@ -34,9 +34,11 @@ the habit of some frames, end in 2262, and the org takes 4000.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
+
+from ..frozen import frozen
 
 
 class ColumnType(Enum):
@@ -54,7 +56,7 @@ class ColumnType(Enum):
         return f"ColumnType.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column of a result: its name as the header has it, and the type of its values."""
 

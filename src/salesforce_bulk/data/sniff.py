@@ -11,11 +11,11 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..errors import UsageError
+from ..frozen import frozen
 from .input_file import first_bytes, is_gzip, raw_pieces, regular, utf8_pieces
 from .record_ends import Sides
 from .survey import Places, Survey
@@ -36,7 +36,7 @@ _MARKS: Final = (
 _ENDS: Final = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What was seen. ``text_start`` counts bytes of the file (its mark), ``rows_start`` bytes of the text as UTF-8."""
 
@@ -174,7 +174,7 @@ def _look_at_text(path: Path, encoding: str, mark: int, delimiter: str | None, n
     columns = next(csv.reader(io.StringIO(header.decode("utf-8"), newline=""), delimiter=delimiter), [])
     survey = Survey(mark, skipped + len(header), is_large=regular(path).st_size >= _LARGE_BYTES)
     survey.read(utf8_pieces(path, encoding, mark, size=survey.block_bytes))
-    if survey.quotes % 2:
+    if survey.inside:
         raise UsageError(
             f"{path} has an odd number of quotes: one of them is never closed, or stands inside a value without being "
             "doubled. The org refuses such a file. Nothing was sent."

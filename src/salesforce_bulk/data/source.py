@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from ..errors import UsageError
+from ..frozen import frozen
 from ..records import Dialect
 from .decode import CsvRecords
 from .record_text import record_writer
@@ -34,7 +34,7 @@ class Block(NamedTuple):
     start: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Detected:
     """What was found out about the input, for the receipt. None: the kind has no such thing."""
 
@@ -116,7 +116,7 @@ def _with_header(head: bytes, blocks: Iterator[Block]) -> Iterator[bytes]:
         yield block.data
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """What the caller wants of the input's columns and values."""
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from ..frozen import frozen
 from .marks import See, numpy_see, see
+from .memory import keep_freed
 from .utf8 import Check, check, numpy_check, whole
 
 #: Smaller blocks are decoded faster, for what is made of them stays in the nearest cache, but there are more of them: of a
 #: 234 MB file, 32 KB take 0.66 s, 64 KB 0.55, 128 KB 0.59. Places are about as far apart.
 BLOCK_BYTES: Final = 64 * 1024
-#: numpy has a fixed price a block: 128 KB take 0.6 s, 256 KB 0.43, 512 KB 0.38, 1 MB 0.40.
-_NUMPY_BLOCK_BYTES: Final = 512 * 1024
+#: numpy has a fixed price a block: 256 KB take 0.24 s, 512 KB 0.20, 1 MB 0.17, 2 MB 0.15, and 4 MB 22 MB more memory. Two
+#: threads win nothing, though numpy gives up the interpreter's lock: they wait for each other as long as they work.
+_NUMPY_BLOCK_BYTES: Final = 2048 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Places:
     """Where a file of plain CSV can be cut: some of its record ends, and how many rows lie before each of them.
 
@@ -38,7 +40,7 @@ class Survey:
     Attributes:
         feeds, returns: Line feeds and carriage returns, outside of quotes and inside.
         lone: A carriage return without line feed was seen: then the numbers do not tell the kinds of line breaks.
-        quotes: The number of quotes.
+        inside: A quote is open where the text ends.
         block_bytes: Pieces of this size are looked at as they are.
         places: Where it can be cut; None: there are blank lines or lone carriage returns, so line feeds alone do not tell rows.
     """
@@ -50,12 +52,13 @@ class Survey:
         self._see: See = see
         self._check: Check = check
         if is_large and (by_numpy := numpy_see(BLOCK_BYTES)) is not None:
+            keep_freed(2 * _NUMPY_BLOCK_BYTES)
             self._see, self._check = by_numpy, numpy_check() or check
             self.block_bytes = max(block_bytes, _NUMPY_BLOCK_BYTES)
         self.feeds = [0, 0]
         self.returns = [0, 0]
         self.lone = False
-        self.quotes = 0
+        self.inside = False
         self.places: Places | None = None
         self._start = start
         self._header = header
@@ -119,14 +122,12 @@ class Survey:
         if not data:
             return
         self._check(data)
-        inside = self.quotes & 1 == 1
-        seen = self._see(data, inside)
-        self.quotes += seen.quotes
+        seen = self._see(data, self.inside)
         self.lone = self.lone or seen.lone
         for side in (0, 1):
             self.feeds[side] += seen.feeds[side]
             self.returns[side] += seen.returns[side]
-        follows_end = not inside and data[0] in b"\r\n" and self._last.endswith((b"\n", b"\n\r"))
+        follows_end = not self.inside and data[0] in b"\r\n" and self._last.endswith((b"\n", b"\n\r"))
         if self.lone or seen.blank or follows_end:
             self.places = None
         if self.places is not None:
@@ -136,3 +137,4 @@ class Survey:
         self._rows += seen.feeds[0]
         self._at += len(data)
         self._last = data[-2:]
+        self.inside = seen.inside

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from codecs import utf_8_decode
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from .extras import numpy_or_none
 
 #: Raises UnicodeDecodeError unless a piece of whole characters is UTF-8.
 Check = Callable[[bytes], None]
 
-#: What is made of a stretch of this size stays in the nearest cache.
-_STRETCH_BYTES: Final = 64 * 1024
+#: What is decoded of a piece of this size stays in the nearest cache.
+_CACHED_BYTES: Final = 64 * 1024
+#: Of text with a few characters that are not ASCII: stretches of 8 bytes are twice as many, of 32 hold more that is ASCII.
+_STRETCH: Final = 16
 
 
 def whole(data: bytes) -> int:
@@ -36,47 +38,66 @@ def check(data: bytes) -> None:
     view = memoryview(data)
     at = 0
     while at < len(data):
-        _, count = utf_8_decode(view[at : at + _STRETCH_BYTES])
+        _, count = utf_8_decode(view[at : at + _CACHED_BYTES])
         if not count:
             utf_8_decode(view[at:], "strict", True)
         at += count
 
 
 def numpy_check() -> Check | None:
-    """The same with numpy, for one reader at a time, at a third of the time. None: it is not there.
+    """The same with numpy, for one reader at a time, at a third of the time and mostly without the interpreter's lock. None:
+    it is not there.
 
-    Only words of eight bytes that are not all ASCII are decoded, one after the other. What was left out between two of them is
-    ASCII, where no character goes on; so when all of them together are UTF-8, and none behind a gap begins in the middle of a
-    character, the text is.
+    Only stretches of sixteen bytes that are not all ASCII are looked at, one after the other. What was left out between two
+    of them is ASCII, where no character goes on; so when all of them together are UTF-8, and none behind a gap begins in the
+    middle of a character, the text is.
     """
     numpy = numpy_or_none()
     if numpy is None:
         return None
     high, nothing = numpy.uint64(0x8080_8080_8080_8080), numpy.uint64(0)
+    behind = numpy.zeros(_STRETCH + 3, numpy.uint8)
     # Made once: what comes and goes costs more, in page faults.
     masked, is_high = numpy.empty(0, numpy.uint64), numpy.empty(0, numpy.bool_)
 
     def look(data: bytes) -> None:
         nonlocal masked, is_high
-        count = len(data) // 8
-        words = numpy.frombuffer(data, numpy.uint64, count)
-        if count > len(masked):
-            masked, is_high = numpy.empty(count, numpy.uint64), numpy.empty(count, numpy.bool_)
-        numpy.bitwise_and(words, high, out=masked[:count])
-        at = numpy.flatnonzero(numpy.not_equal(masked[:count], nothing, out=is_high[:count]))
-        rest = data[count * 8 :]
+        count = len(data) // _STRETCH
+        words = numpy.frombuffer(data, numpy.uint64, 2 * count)
+        if len(words) > len(masked):
+            masked, is_high = numpy.empty(len(words), numpy.uint64), numpy.empty(len(words), numpy.bool_)
+        numpy.bitwise_and(words, high, out=masked[: 2 * count])
+        numpy.not_equal(masked[: 2 * count], nothing, out=is_high[: 2 * count])
+        at = numpy.flatnonzero(is_high[: 2 * count].view(numpy.uint16) != 0)
+        rest = data[count * _STRETCH :]
         if not len(at) and rest.isascii():
             return
-        picked = words.take(at)
-        begins = picked.view(numpy.uint8)[::8][1:][numpy.diff(at) != 1]
-        has_gap_before_rest = not len(at) or at[-1] != count - 1
-        if not (numpy.any(begins & 0xC0 == 0x80) or (has_gap_before_rest and rest[:1] and rest[0] & 0xC0 == 0x80)):
-            try:
-                utf_8_decode(picked.tobytes() + rest, "strict", True)
-            except UnicodeDecodeError:
-                pass  # said of the text itself, below
-            else:
-                return
-        check(data)
+        behind[: len(rest)] = numpy.frombuffer(rest, numpy.uint8)
+        behind[len(rest) :] = 0
+        # A complex number is what numpy copies sixteen bytes at a time as.
+        picked = words.view(numpy.complex128).take(at).view(numpy.uint8)
+        begins = numpy.append(picked[::_STRETCH], behind[0])
+        has_gap = numpy.diff(at, prepend=-1, append=count) != 1
+        if numpy.any(has_gap & (begins & 0xC0 == 0x80)) or not _is_utf8(numpy, numpy.concatenate((picked, behind))):
+            check(data)
 
     return look
+
+
+def _is_utf8(numpy: Any, text: Any) -> bool:
+    """Whether an array of bytes, which ends in three that are ASCII, is UTF-8 for certain."""
+    is_later = text.view(numpy.int8) < -64
+    is_expected = text[:-1] >= 0xC0  # behind the first byte of a character
+    is_expected[1:] |= text[:-2] >= 0xE0
+    is_expected[2:] |= text[:-3] >= 0xF0
+    if is_later[0] or numpy.any(is_later[1:] != is_expected):
+        return False
+    # First bytes that no character has, or that not every second one may follow (Unicode, table 3-7).
+    at = numpy.flatnonzero((text >= 0xF0) | (text & 0xFE == 0xC0) | (text == 0xE0) | (text == 0xED))
+    if not len(at):
+        return True
+    least, most = numpy.full(256, 0x80, numpy.uint8), numpy.full(256, 0xBF, numpy.uint8)
+    least[[0xC0, 0xC1]] = least[0xF5:] = 0xFF
+    least[0xE0], most[0xED], least[0xF0], most[0xF4] = 0xA0, 0x9F, 0x90, 0x8F
+    firsts, seconds = text[at], text[at + 1]
+    return bool(numpy.all((seconds >= least[firsts]) & (seconds <= most[firsts])))

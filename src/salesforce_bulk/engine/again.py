@@ -13,13 +13,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 from ..facts import PartKept, PartSettled, PassMerged
+from ..frozen import frozen
 from ..outcome_lines import line_of, outcome_of
 from ..protocol.passing import is_passing, may_try_rest_again
 from ..records import Outcome
@@ -41,7 +42,7 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 _HELD: Final = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pass:
     """One more sending: through which API, one part at a time or several, and how many rows a part at most."""
 
@@ -74,7 +75,7 @@ def pause(clock: Clock, number: int) -> None:
     clock.sleep(longest * (0.5 + clock.chance() / 2))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Texts:
     """How the text of a row is taken out of the parts that were sent, and written into those of another pass."""
 
@@ -88,7 +89,7 @@ class Texts:
     most_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """A part of a pass: the rows of the input that it holds."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import AnswerLost, AnswerMalformed, SalesforceBulkError, SessionExpired, TransportError
+from ..frozen import frozen
 from ..options import DEFAULT_OPTIONS, TransportOptions
 from ..protocol.messages import Call, Flow, LastWord, Note, Pause, Reply, Request, Step, Stopped
 from ..protocol.polling import Look
@@ -32,7 +33,7 @@ MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """Time and chance, handed in."""
 
@@ -60,7 +61,7 @@ class Traffic:
             self.bytes_received += received
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetched:
     """The head of an answer, lower-case names, and its body in pieces, which can be read once."""
 
@@ -84,7 +85,7 @@ def _always() -> None:
     """Go on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Driver:
     """Performs flows against one org, one step after the other. Safe to share between threads."""
 

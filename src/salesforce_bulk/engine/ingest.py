@@ -6,7 +6,7 @@ import builtins
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from ..errors import (
     SourceChanged,
 )
 from ..facts import InputRead, PartEnded, PartKept, PartSettled
+from ..frozen import frozen
 from ..journal.folder import RunFolder
 from ..options import LoadOptions
 from ..protocol.passing import is_passing, may_try_rest_again
@@ -44,7 +45,7 @@ class PartLike(Protocol):
     def __iter__(self) -> Iterator[builtins.bytes]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """A part as it goes out: in the folder of the run until its outcomes are known, or a stretch of the user's own file."""
 
@@ -65,7 +66,7 @@ class Sent:
         return Body(pieces, length=self.size, repeatable=True, compress=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResultFiles:
     """The three result files of an ingest job, each fetched as pieces when it is called, and the job's own counters."""
 
@@ -80,7 +81,7 @@ class ResultFiles:
         return self.successful, self.failed, self.unprocessed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartDone:
     """What became of one part. ``state`` is that of its job (2.0) or batch (1.0); ``said`` what the org said of it.
 
@@ -155,7 +156,7 @@ def settled_part(left: PartLeft, settled: PartSettled, folder: RunFolder) -> Par
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadOutcomes:
     """The outcomes of all rows of a load, in order, read from disk each time that they are asked for."""
 
@@ -173,7 +174,7 @@ class LoadOutcomes:
         return (block for part in self.parts for block in part.lines())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """How a part ended: its job and batch (Bulk API 1.0), with their state, what the org said and counted, and how the
     outcomes of its rows are had. By REST there is no job.
@@ -207,7 +208,7 @@ class Way(Protocol):
 Note = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Book:
     """Where a load writes down what happens: facts in the journal, bytes in the folder, and of bytes that stay where they are
     a sample by which they are known again."""
@@ -217,7 +218,7 @@ class Book:
     sample: Callable[[int, int], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """A part that is to be sent, or was, and how far it has come."""
 

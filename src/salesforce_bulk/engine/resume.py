@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 
 from ..facts import (
@@ -21,6 +21,7 @@ from ..facts import (
     RunResumed,
     UploadBegun,
 )
+from ..frozen import frozen
 
 
 class Stage(Enum):
@@ -37,7 +38,7 @@ class Stage(Enum):
     SETTLED = "settled"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartLeft:
     """A part, how far it has come, and where it is now.
 
@@ -53,7 +54,7 @@ class PartLeft:
     settled: PartSettled | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """What is known of a run. ``parts`` are those of all passes, by number."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -21,6 +21,7 @@ from ..errors import (
     SalesforceBulkError,
 )
 from ..facts import PartSent
+from ..frozen import frozen
 from ..options import LoadOptions
 from ..protocol import bulk1, collections, ingest2
 from ..protocol.jobs2 import ask_until
@@ -44,7 +45,7 @@ Settled = Callable[[Sequence[RowResult | None], int], Iterable[Outcome]]
 _DOUBTFUL: Final = (MalformedResult, ReconciliationError, AnswerMalformed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ByBulk2:
     """One Bulk API 2.0 job a part; outcomes by content, for the result files are in no order."""
 
@@ -291,7 +292,7 @@ class ByBulk1:
             self._driver.perform(bulk1.leave_job(job, JobState.CLOSED))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ByCollections:
     """One REST call a part, of at most 200 rows; outcomes by position, for results are in the order of the records."""
 

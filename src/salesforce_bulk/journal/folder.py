@@ -13,12 +13,12 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import JournalError, OutputError
+from ..frozen import frozen
 from .journal import JOURNAL
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Kept(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunFolder:
     """One run, by its id."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from ..errors import (
@@ -20,6 +20,7 @@ from ..errors import (
     UsageError,
 )
 from ..facts import JobGivenUp, UploadBegun
+from ..frozen import frozen
 from ..records import Body, IngestSpec, RecordError, RowResult
 from ..wire import headers, paths
 from ..wire.names import NULL_CELL, BatchState, Mime, Operation
@@ -43,7 +44,7 @@ _PLACE: Final = re.compile(r"\[line:([0-9]{1,9}), column:[0-9]+\]")
 _ID: Final = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saved:
     """What became of the records of a part, in their order. None: it was not tried, and ``said`` says why."""
 

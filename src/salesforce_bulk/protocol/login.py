@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import escape
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml
 from ..errors import AnswerMalformed, ApiError, LimitReached, LoginRefused, SessionExpired, UsageError
@@ -122,18 +121,23 @@ def log_in_by_assertion(login: JwtBearer, assertion: str) -> Flow[Session]:
 # -- SOAP ---------------------------------------------------------------------------------------------------------------
 
 
+def _escaped(text: str) -> str:
+    # As xml.sax.saxutils does it, which imports urllib.request; html.escape, all named entities.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def soap_request(login: Password) -> Request:
-    header = f"<urn:CallOptions><urn:client>{escape(login.client)}</urn:client></urn:CallOptions>"
+    header = f"<urn:CallOptions><urn:client>{_escaped(login.client)}</urn:client></urn:CallOptions>"
     if login.organization_id:
         header += (
-            f"<urn:LoginScopeHeader><urn:organizationId>{escape(login.organization_id)}</urn:organizationId>"
+            f"<urn:LoginScopeHeader><urn:organizationId>{_escaped(login.organization_id)}</urn:organizationId>"
             "</urn:LoginScopeHeader>"
         )
     document = (
         '<?xml version="1.0" encoding="utf-8"?>'
         f'<env:Envelope xmlns:env="{SOAP_ENV_NS}" xmlns:urn="{PARTNER_NS}"><env:Header>{header}</env:Header><env:Body>'
-        f"<urn:login><urn:username>{escape(login.username)}</urn:username>"
-        f"<urn:password>{escape(login.password + login.security_token)}</urn:password></urn:login>"
+        f"<urn:login><urn:username>{_escaped(login.username)}</urn:username>"
+        f"<urn:password>{_escaped(login.password + login.security_token)}</urn:password></urn:login>"
         "</env:Body></env:Envelope>"
     )
     return Request(

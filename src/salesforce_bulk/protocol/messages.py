@@ -7,10 +7,11 @@ that it can be performed, awaited, or played in a test.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from ..frozen import frozen
 from ..records import Body
 from ..wire import paths
 
@@ -26,7 +27,7 @@ class Auth(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One request, without address or credentials: those are added when it is sent.
 
@@ -49,7 +50,7 @@ class Request:
         return f"{self.method} {self.path.removeprefix(paths.ASYNC).format_map({'version': '...', **self.ids})}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """A whole answer. Header names are lower-case."""
 
@@ -65,28 +66,28 @@ class Reply:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """Send *request*; the answer is a :class:`Reply` that says yes. A no, or no answer, is raised into the flow."""
 
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pause:
     """Wait; the answer is the number of seconds that have passed since the flow began."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Write *fact* down, where a journal is kept: it is on the disk before the next step. The answer is nothing."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LastWord:
     """Send *request*, also when the work is to be left where it is, for what it is about should not stay as it is. Then it is
     tried once. The answer is nothing: that nobody heard it changes nothing."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from ..frozen import frozen
 from .messages import Pause
 
 #: A job of a few rows is done after half a second, a large one after minutes (field notes, 15 and 16): look soon, then
@@ -15,7 +15,7 @@ GROWTH: Final = 1.5
 LONGEST_SECONDS: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look(Pause):
     """Wait until the next look at a job. The driver may wait up to ``longest`` instead, when many jobs wait."""
 

@@ -6,11 +6,11 @@ API: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Query".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ..documents import whole_number
 from ..errors import AnswerMalformed, ApiError, UsageError
+from ..frozen import frozen
 from ..records import Job2Info, QuerySpec
 from ..wire import headers, paths
 from ..wire.names import NO_LOCATOR, Job2State, Mime, Operation
@@ -81,7 +81,7 @@ def page_rows(head: Mapping[str, str]) -> int | None:
     return whole_number(head.get(headers.NUMBER_OF_RECORDS.lower(), "").strip())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Links:
     """Locators of result pages, and of the next group of links."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from ..documents import NotReadable, local_name, looks_like, parse_json, parse_xml, whole_number
 from ..errors import AnswerMalformed, ApiError, LimitReached, SalesforceBulkError, SessionExpired
+from ..frozen import frozen
 from ..session import masked
 from ..wire import headers
 from ..wire.names import ExceptionCode as Code
@@ -74,7 +74,7 @@ NOT_CURED_BY_RENEWAL: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """The code and text of an error body, whatever its format."""
 

@@ -5,11 +5,12 @@ A table, so that the documentation can be drawn from it and a test can hold it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ..frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Rule:
     """``again``: a second sending has the same effect as one. ``why`` says so, or what would happen. ``cure``: what is done
     when the answer is lost, and what is looked at before; by the verbs of an org, which a caller of single requests is not."""

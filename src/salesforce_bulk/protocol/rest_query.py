@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote, urlsplit
 
 from ..documents import NotReadable, whole_number
 from ..errors import ApiError, JobFailed, SalesforceBulkError, UsageError
+from ..frozen import frozen
 from ..wire import headers, paths
 from ..wire.names import Mime
 from .jobs2 import call
@@ -33,7 +33,7 @@ _COMPOUND: Final = re.compile(r"compound", re.IGNORECASE)
 _BINARY: Final = re.compile(r"binary|base64", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordPage:
     """Records as REST gives them, every number as the text that it was; ``more`` asks for the next page."""
 

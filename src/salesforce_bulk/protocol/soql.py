@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 from ..errors import UsageError
+from ..frozen import frozen
 from ..records import Selected
 
 _OBJECT: Final = re.compile(r"\bfrom\s+(\w+)", re.IGNORECASE)
@@ -38,7 +39,7 @@ def object_of(soql: str | bytes) -> str:
     return found[1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """What a query asks for.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from operator import add
 from typing import Any
 
 from ..errors import ReconciliationError
+from ..frozen import frozen
 from ..records import RecordError
 from ..wire.names import NULL_CELL
 from .counting import check_counts
@@ -19,7 +19,7 @@ from .likeness import broken, canonical, picker
 from .outcomes import CREATED, DONE, ENDS, FAILED, NOT_TRIED, UNKNOWN, Matched, told
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subset:
     """Some rows of a part: all others have their answers already.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final, Protocol
 
 from ..errors import ReconciliationError
+from ..frozen import frozen
 from ..wire.names import NULL_CELL
 
 #: So many rows of a file are looked at to find the columns that the org writes in its own way.
@@ -26,7 +26,7 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[Sequence[str]]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Echo:
     """What a part and its result files are compared by."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Protocol, Self
 
+from ..frozen import frozen
 from ..records import Body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     """A request with its address and credentials. The repr shows neither headers nor body."""
 

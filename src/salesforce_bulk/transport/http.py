@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -37,7 +37,7 @@ _WAYS: Final[tuple[_Way, ...]] = ("gzip", "open")
 #: Request" is what some say to all that they cannot read).
 _NOT_TAKEN: Final[Mapping[int, tuple[_Way, ...]]] = {400: _WAYS, 411: ("open",), 415: ("gzip",), 501: _WAYS}
 
-_USER_AGENT: Final = f"salesforce-bulk/{__version__} Python/{platform.python_version()}"
+_USER_AGENT: Final = f"salesforce-bulk/{__version__} Python/{'.'.join(map(str, sys.version_info[:3]))}"
 
 _NEVER_LEFT: Final = (
     httpx2.ConnectError,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -17,6 +16,7 @@ from ..engine.extract import PAGE_ROWS, opened
 from ..engine.ingest import file_pieces
 from ..errors import ApiError, MalformedResult, ResultsExpired, UsageError
 from ..facts import Fact, JobMade, PageRead, RunEnded
+from ..frozen import frozen
 from ..journal.folder import RunFolder
 from ..journal.journal import Journal
 from ..protocol import query2
@@ -27,7 +27,7 @@ from .soundness import is_sound
 VERB = "query"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptQuery:
     """A query by Bulk API 2.0 with a run of its own. One reader at a time."""
 

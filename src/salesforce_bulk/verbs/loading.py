@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from ..engine.stop import Stop, Stopped
 from ..engine.ways import ByBulk1, ByBulk2, ByCollections
 from ..errors import DataError, JobFailed, JournalError, SalesforceBulkError, UsageError, WaitTimeout
 from ..facts import Fact, JobLost, RunEnded
+from ..frozen import frozen
 from ..journal.folder import RunFolder, output_file
 from ..journal.journal import Journal
 from ..options import LoadOptions
@@ -40,7 +41,7 @@ Progress = Callable[[Mapping[str, Any]], Any]
 _ENDED_WELL: Final = (Job2State.JOB_COMPLETE, BatchState.COMPLETED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a load was asked to do, and which API was chosen for it."""
 
@@ -65,7 +66,7 @@ class Asked:
         return self.source.dialect if api == "bulk2" else Dialect()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lacking:
     """Rows of the input that were never read, and cannot be had without the caller."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from ..data.delimited import DelimitedRows
 from ..data.extras import has_pyarrow
 from ..data.results import parse_result_errors
 from ..engine.ingest import ResultFiles, Sent
+from ..frozen import frozen
 from ..outcome_lines import OutcomeLines, line_of
 from ..reconcile import LOOK_ROWS, Echo, Subset, by_content, check_counts, echo_of, refused
 from ..records import Dialect, Outcome
@@ -29,7 +29,7 @@ FAST_ROWS: Final = 10_000
 _ONE_PART: Final = Lock()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentRows:
     """The rows of a part, read from what was sent, as often as they are needed."""
 
@@ -40,7 +40,7 @@ class SentRows:
         return iter(DelimitedRows(self.sent.open(), self.dialect))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matching:
     """Matches the answers to parts with these columns. *key*: a column that tells rows apart, if they have it."""
 
@@ -145,7 +145,7 @@ class Matching:
         return key if key and key.lower() in {name.lower() for name in self.columns} else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Left:
     """What is left of a result file."""
 

@@ -23,6 +23,7 @@ from ..errors import (
     UsageError,
     WaitTimeout,
 )
+from ..frozen import frozen
 from ..journal.folder import output_file
 from ..options import JOB_SECONDS, LONGEST_POLL_SECONDS
 from ..protocol import bulk1, query2, rest_query
@@ -46,7 +47,7 @@ Types = Literal["describe", "text"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """The object of a query, how many rows the org says it found, what opens its pages, what asks once more for the number of
     rows, and its columns where they are known from more than the header."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..engine.resume import Left, left_of
 from ..errors import JournalError
 from ..facts import Fact
+from ..frozen import frozen
 from ..journal.folder import RunFolder, all_runs, old_runs
 from ..journal.journal import is_locked, read
 from ..wire.names import Operation
@@ -22,7 +22,7 @@ KEEP_SECONDS: Final = 30 * 24 * 3600.0
 RunState = Literal["finished", "unfinished", "running"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Run:
     """One run: ``parts`` that the input was cut into by now, of which ``settled`` have their outcomes, and counts of rows.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from ..engine.drive import Driver
 from ..engine.stop import Stop
 from ..errors import UsageError
+from ..frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """The driver of a run, and what is known of the org. ``describe_of``: None for an object that the org does not have, or
     whose describe the user may not see."""

@@ -80,3 +80,20 @@ def test_a_cut_is_never_inside_a_character_or_a_line_break(text: str, at: int) -
 )
 def test_where_it_is_cut(data: bytes, size: int) -> None:
     assert size == whole(data)
+
+
+def test_numpy_takes_no_two_bytes_for_a_beginning_that_are_none() -> None:
+    """Every first byte with every second one and what may follow: taken at a glance is only what can be decoded."""
+    by_numpy = numpy_check()
+    if by_numpy is None:
+        pytest.skip("numpy is not installed")
+    for first in range(0x80, 0x100):
+        for second in range(0x100):
+            for rest in (b"", b"\x80", b"\xbf\x80"):
+                data = b"x" * 15 + bytes([first, second]) + rest
+                try:
+                    by_numpy(data)
+                except UnicodeDecodeError:
+                    assert not is_utf8(data)
+                else:
+                    assert is_utf8(data)

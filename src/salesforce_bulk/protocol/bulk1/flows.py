@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -17,6 +16,7 @@ from ...errors import (
     WaitTimeout,
 )
 from ...facts import JobLost, JobMade, PartSent, UploadBegun
+from ...frozen import frozen
 from ...records import BatchInfo, Body, JobInfo, JobSpec
 from ...wire.names import BatchState, ExceptionCode, JobState, Mime
 from ..messages import Call, Flow, LastWord, Note, Pause, Reply, Request
@@ -79,7 +79,7 @@ def post_part(job: str, body: Body, part: int) -> Flow[str]:
     return batch
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """The batch that holds what was looked for, if there is one; and what other batches hold, by likeness."""
 
