@@ -10,15 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from .extras import numpy_or_none
+from .mark_bits import FEED, QUOTE, RETURN, MarkBits, numpy_that_counts_bits
 from .record_ends import Sides, last_end
 
 _NOT_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\r\n')
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-_QUOTE: Final = 34
-_RETURN: Final = 13
-_FEED: Final = 10
 
 
 class Seen(NamedTuple):
@@ -80,72 +77,40 @@ def _has_blank_line(data: bytes, inside: bool, has_returns: bool) -> bool:
 
 def numpy_see(ends_apart: int) -> See | None:
     """The same with numpy, for one reader at a time; there are *ends*, where there can be, about *ends_apart* bytes apart.
-    None: it is not there, or older than 2.0, which does not count bits.
-
-    A byte of the text becomes a bit, sixty-four of them a word. A bit is inside of quotes where the exclusive or
-    of all bits of quotes up to it is 1: it is found for all bits of a word at once, by shifting it by 1, 2, 4 ... 32.
-    """
-    numpy = numpy_or_none()
-    if numpy is None or not hasattr(numpy, "bitwise_count"):
+    None: it is not there, or older than 2.0."""
+    numpy = numpy_that_counts_bits()
+    if numpy is None:
         return None
-    shifts = [numpy.uint64(1 << power) for power in range(6)]
-    one, last = numpy.uint64(1), numpy.uint64(63)
+    bits = MarkBits(numpy)
     apart = max(1, ends_apart // 64)
-    # Made once: arrays of this size that come and go cost more than what is done with them, in page faults.
-    mask, numbers = numpy.zeros(0, numpy.bool_), numpy.zeros(0, int)
-
-    def bits(text: Any, byte: int) -> Any:
-        """Where *text* has *byte*: the first one is the lowest bit of the first word."""
-        size = len(text) + -len(text) % 64
-        numpy.equal(text, byte, out=mask[: len(text)])
-        mask[len(text) : size] = False
-        return numpy.packbits(mask[:size], bitorder="little").view(numpy.uint64)
-
-    def behind(words: Any) -> Any:
-        """Each bit at the place of the one behind it."""
-        moved = words << one
-        moved[1:] |= words[:-1] >> last
-        return moved
-
-    def count(words: Any) -> int:
-        return int(numpy.bitwise_count(words).sum())
 
     def ends_of(feeds: Any) -> list[tuple[int, int]]:
         stretches = numpy.arange(0, len(feeds), apart)
         up_to = numpy.add.accumulate(numpy.add.reduceat(numpy.bitwise_count(feeds), stretches, dtype=int)).tolist()
-        words = numpy.maximum.reduceat((feeds != 0) * numbers[: len(feeds)], stretches).tolist()
+        words = numpy.maximum.reduceat((feeds != 0) * numpy.arange(1, len(feeds) + 1), stretches).tolist()
         found = zip(words, up_to, strict=True)
         return [(64 * word - 64 + int(feeds[word - 1]).bit_length(), rows) for word, rows in found if word]
 
     def look(data: bytes, inside: bool) -> Seen:
-        nonlocal mask, numbers
         if not data:
             return see(data, inside)
         text = numpy.frombuffer(data, numpy.uint8)
-        if len(data) > len(mask) - 64:
-            mask = numpy.zeros(len(data) + 64, numpy.bool_)
-            numbers = numpy.arange(1, len(data) // 64 + 2)
-        is_inside = bits(text, _QUOTE)
-        is_inside[0] ^= numpy.uint64(inside)
-        moved = numpy.empty_like(is_inside)
-        for shift in shifts:
-            is_inside ^= numpy.left_shift(is_inside, shift, out=moved)
-        is_inside[1:] ^= -numpy.bitwise_xor.accumulate(is_inside >> last)[:-1]
-        feeds = bits(text, _FEED)
+        is_inside = bits.inside(bits.of(text, QUOTE), inside)
+        feeds = bits.of(text, FEED)
         feeds_outside = feeds & ~is_inside
         ends = ends_of(feeds_outside)
         # An empty line ends behind the end of another.
-        blank = feeds_outside & behind(feeds)
+        blank = feeds_outside & bits.behind(feeds)
         lone, returns, returns_inside = False, 0, 0
         if b"\r" in data:
-            is_return = bits(text, _RETURN)
-            lone = data.endswith(b"\r") or bool(numpy.any(behind(is_return) & ~feeds))
-            returns, returns_inside = count(is_return), count(is_return & is_inside)
-            blank |= feeds_outside & behind(is_return & behind(feeds))
+            is_return = bits.of(text, RETURN)
+            lone = data.endswith(b"\r") or bool(numpy.any(bits.behind(is_return) & ~feeds))
+            returns, returns_inside = bits.count(is_return), bits.count(is_return & is_inside)
+            blank |= feeds_outside & bits.behind(is_return & bits.behind(feeds))
         rows = ends[-1][1] if ends else 0
         return Seen(
-            bool(is_inside[-1] >> last),
-            (rows, count(feeds) - rows),
+            bits.has_last(is_inside),
+            (rows, bits.count(feeds) - rows),
             (returns - returns_inside, returns_inside),
             lone,
             bool(numpy.any(blank)),

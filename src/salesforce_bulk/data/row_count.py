@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import accumulate, repeat
 from typing import Final
 
-from .extras import numpy_or_none
+from .mark_bits import FEED, QUOTE, MarkBits, numpy_that_counts_bits
 
 #: numpy counts five times as fast and without the interpreter's lock; importing it costs 0.1 s, so not for a small result.
 NUMPY_BYTES: Final = 4 * 1024 * 1024
@@ -82,32 +82,20 @@ def _blank_lines(lines: list[bytes], odd: int, last: int) -> int:
 
 
 def numpy_count() -> Count | None:
-    """The same with numpy, for one counter at a time; None: it is not there."""
-    numpy = numpy_or_none()
+    """The same with numpy, for one counter at a time; None: it is not there, or older than 2.0."""
+    numpy = numpy_that_counts_bits()
     if numpy is None:
         return None
-    # Made once: arrays of this size that come and go cost three times as much as the counting, in page faults.
-    room = numpy.empty(0, numpy.bool_)
+    bits = MarkBits(numpy)
 
     def count(piece: bytes | memoryview, odd: int, last: int) -> tuple[int, int]:
-        nonlocal room
         text = numpy.frombuffer(piece, numpy.uint8)
-        if len(text) > len(room):
-            room = numpy.empty(len(text), numpy.bool_)
-        at = numpy.flatnonzero(numpy.equal(text, 10, out=room[: len(text)]))
-        is_quote = numpy.equal(text, 34, out=room[: len(text)])
-        quotes = int(numpy.count_nonzero(is_quote))
-        if not len(at):
-            return 0, quotes
-        # Quotes between one line end and the next; only whether they are odd counts, so a byte that overflows is right.
-        after = numpy.add.reduceat(is_quote.view(numpy.uint8), at, dtype=numpy.uint8)
-        first = odd + int(numpy.count_nonzero(is_quote[: at[0]]))
-        before = numpy.add.accumulate(after, dtype=numpy.uint8) - after + numpy.uint8(first & 1)
-        ends = at[before & 1 == 0]
+        quotes = bits.of(text, QUOTE)
+        number = bits.count(quotes)
+        feeds = bits.of(text, FEED)
+        ends = feeds & ~bits.inside(quotes, odd == 1)
         # A line end that follows another one ends a blank line.
-        blank = int(numpy.count_nonzero(text[ends - 1] == 10)) if len(ends) else 0
-        if len(ends) and ends[0] == 0:
-            blank += (last == 10) - int(text[-1] == 10)
-        return len(ends) - blank, quotes
+        blank = bits.count(ends & bits.behind(feeds)) + (last == FEED and bool(ends[0] & 1))
+        return bits.count(ends) - blank, number
 
     return count
