@@ -86,10 +86,16 @@ def numpy_see(ends_apart: int) -> See | None:
 
     def ends_of(feeds: Any) -> list[tuple[int, int]]:
         stretches = numpy.arange(0, len(feeds), apart)
-        up_to = numpy.add.accumulate(numpy.add.reduceat(numpy.bitwise_count(feeds), stretches, dtype=int)).tolist()
-        words = numpy.maximum.reduceat((feeds != 0) * numpy.arange(1, len(feeds) + 1), stretches).tolist()
-        found = zip(words, up_to, strict=True)
-        return [(64 * word - 64 + int(feeds[word - 1]).bit_length(), rows) for word, rows in found if word]
+        counts = numpy.add.reduceat(numpy.bitwise_count(feeds), stretches, dtype=int).tolist()
+        ends, rows = [], 0
+        for start, number in zip(stretches.tolist(), counts, strict=True):
+            if number:
+                word = min(start + apart, len(feeds)) - 1
+                while not (last := int(feeds[word])):
+                    word -= 1
+                rows += number
+                ends.append((64 * word + last.bit_length(), rows))
+        return ends
 
     def look(data: bytes, inside: bool) -> Seen:
         if not data:
@@ -100,13 +106,14 @@ def numpy_see(ends_apart: int) -> See | None:
         feeds_outside = feeds & ~is_inside
         ends = ends_of(feeds_outside)
         # An empty line ends behind the end of another.
-        blank = feeds_outside & bits.behind(feeds)
+        behind = bits.behind(feeds)
+        blank = feeds_outside & behind
         lone, returns, returns_inside = False, 0, 0
         if b"\r" in data:
             is_return = bits.of(text, RETURN)
             lone = data.endswith(b"\r") or bool(numpy.any(bits.behind(is_return) & ~feeds))
             returns, returns_inside = bits.count(is_return), bits.count(is_return & is_inside)
-            blank |= feeds_outside & bits.behind(is_return & bits.behind(feeds))
+            blank |= feeds_outside & bits.behind(is_return & behind)
         rows = ends[-1][1] if ends else 0
         return Seen(
             bits.has_last(is_inside),

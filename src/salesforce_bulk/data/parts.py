@@ -11,7 +11,7 @@ import io
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import pairwise
+from operator import sub
 from typing import Final, NamedTuple
 
 from ..errors import BadValue, RecordTooLarge, UsageError
@@ -206,6 +206,8 @@ class _Cutter:
         self._dialect = dialect
         self._room = limits.bytes - head
         self._row = 0
+        #: Of the part that is being filled.
+        self._size = self._rows = 0
         #: No record of so many bytes can break a limit.
         self._harmless = min(limits.cell_characters, limits.record_characters)
         # Three bytes a UTF-16 unit is the most that UTF-8 has.
@@ -213,47 +215,50 @@ class _Cutter:
 
     def runs(self) -> Iterator[_Run]:
         most_rows = self._limits.rows
-        size = rows = 0
         begins = True
         for whole in self._whole_rows():
             if whole.is_suspect:
                 self._measure(whole.read())
-            if whole.rows is not None and size + whole.size <= self._room and rows + whole.rows <= most_rows:
+            if (
+                whole.rows is not None
+                and self._size + whole.size <= self._room
+                and self._rows + whole.rows <= most_rows
+            ):
                 yield _Run(
                     b"" if whole.start is not None else whole.read(), whole.size, whole.rows, begins, whole.start
                 )
                 begins = False
-                size += whole.size
-                rows += whole.rows
+                self._size += whole.size
+                self._rows += whole.rows
                 self._row += whole.rows
                 continue
             data, start = whole.read(), whole.start
             if begins and data[0] in b"\r\n":
                 data, start = _without_blank_lines(data, start)
             count = count_rows(data) if whole.rows is None else whole.rows
-            if size + len(data) <= self._room and rows + count <= most_rows:
+            if self._size + len(data) <= self._room and self._rows + count <= most_rows:
                 yield _Run(data, len(data), count, begins, start)
                 begins = False
-                size += len(data)
-                rows += count
+                self._size += len(data)
+                self._rows += count
                 self._row += count
                 continue
             ends = row_ends(data)
             at = done = 0
             while done < len(ends):
-                fit = min(bisect_right(ends, at + self._room - size), done + most_rows - rows)
+                fit = min(bisect_right(ends, at + self._room - self._size), done + most_rows - self._rows)
                 if fit <= done:
-                    if not size:
+                    if not self._size:
                         raise self._too_large(ends[done] - at)
-                    begins, size, rows = True, 0, 0
+                    begins, self._size, self._rows = True, 0, 0
                     # Blank lines in front of the first row of a part are left out.
                     at += len(data[at : ends[done]]) - len(data[at : ends[done]].lstrip(b"\r\n"))
                     continue
                 stop = ends[fit - 1]
                 yield _Run(data[at:stop], stop - at, fit - done, begins, None if start is None else start + at)
                 begins = False
-                size += stop - at
-                rows += fit - done
+                self._size += stop - at
+                self._rows += fit - done
                 self._row += fit - done
                 at, done = stop, fit
 
@@ -263,11 +268,27 @@ class _Cutter:
         return self._walked(source.blocks(self._dialect)) if places is None else self._placed(places)
 
     def _placed(self, places: Places) -> Iterator[_Whole]:
-        """The rows between two places where the file can be cut. Nothing is read but where a part ends."""
-        stretches = zip(pairwise(places.ends), pairwise(places.rows), strict=True)
-        for (start, stop), (before, after) in stretches:
-            read = partial(self._read, start, stop)
-            yield _Whole(stop - start, after - before, start, stop - start > self._harmless, read)
+        """The rows between places where the file can be cut: as many stretches as fit into the part. Nothing is read but where
+        a part ends."""
+        ends, rows = places.ends, places.rows
+        # Looked through by themselves, one after the other; then all the others.
+        suspects = [at for at, gap in enumerate(map(sub, ends[1:], ends)) if gap > self._harmless]
+        suspects.append(len(ends) - 1)
+        at = 0
+        for suspect in suspects:
+            while at < suspect:
+                fit = bisect_right(ends, ends[at] + self._room - self._size, at, suspect + 1) - 1
+                fit = min(fit, bisect_right(rows, rows[at] + self._limits.rows - self._rows, at, suspect + 1) - 1)
+                yield self._stretches(places, at, max(fit, at + 1), is_suspect=False)
+                at = max(fit, at + 1)
+            if at < len(ends) - 1:
+                yield self._stretches(places, at, at + 1, is_suspect=True)
+                at += 1
+
+    def _stretches(self, places: Places, first: int, last: int, *, is_suspect: bool) -> _Whole:
+        start, stop = places.ends[first], places.ends[last]
+        rows = places.rows[last] - places.rows[first]
+        return _Whole(stop - start, rows, start, is_suspect, partial(self._read, start, stop))
 
     def _read(self, start: int, stop: int) -> bytes:
         return b"".join(self._source.pieces(start, stop))

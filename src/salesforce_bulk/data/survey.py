@@ -18,9 +18,9 @@ from .utf8 import Check, check, numpy_check, whole
 #: Smaller blocks are decoded faster, for what is made of them stays in the nearest cache, but there are more of them: of a
 #: 234 MB file, 32 KB take 0.66 s, 64 KB 0.55, 128 KB 0.59. Places are about as far apart.
 BLOCK_BYTES: Final = 64 * 1024
-#: numpy has a fixed price a block: 256 KB take 0.24 s, 512 KB 0.20, 1 MB 0.17, 2 MB 0.15, and 4 MB 22 MB more memory. Two
-#: threads win nothing, though numpy gives up the interpreter's lock: they wait for each other as long as they work.
-_NUMPY_BLOCK_BYTES: Final = 2048 * 1024
+#: numpy has a fixed price a block: 256 KB take 0.26 s, 512 KB 0.20, 1 MB 0.19, 2 MB the same and more memory. Two threads win
+#: nothing, though numpy gives up the interpreter's lock: they wait for each other as long as they work.
+_NUMPY_BLOCK_BYTES: Final = 1024 * 1024
 
 
 @frozen
@@ -86,6 +86,7 @@ class Survey:
         """The text, the header by itself, then pieces that do not end in the middle of a character or of CRLF."""
         held = b""
         left, size = self._header, self.block_bytes
+        least = max(1, size // 2)
         for piece in pieces:
             data = held + piece if held else piece
             if left:
@@ -95,9 +96,9 @@ class Survey:
                 yield data[:left]
                 data, left = data[left:], 0
             at = 0
-            while len(data) - at >= size:
-                # Half a character that was held back makes a piece of this size a little longer: it stays one block.
-                block = data[at : at + size] if len(data) - at >= 2 * size else data[at:] if at else data
+            while len(data) - at >= least:
+                # A piece of about this size stays one block: it is not copied.
+                block = data[at : at + size] if len(data) - at >= size + least else data[at:] if at else data
                 size_whole = whole(block)
                 if not size_whole:
                     break
