@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +14,16 @@ from salesforce_bulk.cli.endings import Ended, ending_on_signals
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
 
 
+@pytest.fixture
+def unheard() -> Iterator[None]:
+    """Nobody has said anything about these signals, even where the tests themselves run under nohup."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("unheard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_is_an_error_in_the_main_thread_and_the_second_is_ignored(number: signal.Signals) -> None:
     """A clean end has begun, and is not broken off by the same order given twice. Afterwards all is as before."""
