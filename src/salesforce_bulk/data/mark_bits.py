@@ -32,7 +32,8 @@ class MarkBits:
             self._mask = numpy.zeros(size, numpy.bool_)
         numpy.equal(text, byte, out=self._mask[:count])
         self._mask[count:size] = False
-        return numpy.packbits(self._mask[:size], bitorder="little").view(numpy.uint64)
+        # The first byte is the lowest of the word on machines that keep the highest one first, too.
+        return numpy.packbits(self._mask[:size], bitorder="little").view("<u8")
 
     def inside(self, quotes: Any, is_open: bool) -> Any:
         """Which places are inside of quotes, the opening one included, where one *is_open* before the text. Uses *quotes* up.

@@ -271,7 +271,7 @@ class _Cutter:
         """The rows between places where the file can be cut: as many stretches as fit into the part. Nothing is read but where
         a part ends."""
         ends, rows = places.ends, places.rows
-        # Looked through by themselves, one after the other; then all the others.
+        # A stretch that may hold a row that is too long goes by itself. The last entry is no stretch but the end.
         suspects = [at for at, gap in enumerate(map(sub, ends[1:], ends)) if gap > self._harmless]
         suspects.append(len(ends) - 1)
         at = 0
